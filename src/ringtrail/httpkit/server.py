@@ -1,0 +1,98 @@
+"""The web server: every dialect and page on one Litestar application, with one boundary for errors.
+
+A handler raises DomainError; whatever else goes wrong becomes one here (`internal`, logged with a request id). The
+dialect that owns the path words it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from litestar import Litestar, Request, Response, Router
+from litestar.exceptions import HTTPException
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
+
+from ringtrail.httpkit.dialect import Dialect, DialectOptions
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.services import Services
+
+log = structlog.get_logger("ringtrail.http")
+
+_CODE_OF_STATUS = {
+    400: ErrorCode.UNREADABLE,
+    401: ErrorCode.UNAUTHENTICATED,
+    403: ErrorCode.FORBIDDEN,
+    404: ErrorCode.NOT_FOUND,
+    405: ErrorCode.METHOD_NOT_ALLOWED,
+    413: ErrorCode.TOO_LARGE,
+    429: ErrorCode.TOO_MANY,
+    503: ErrorCode.UNAVAILABLE,
+}
+_STATUS_OF_CODE = {code: status for status, code in _CODE_OF_STATUS.items()}
+
+
+def build_server(
+    services: Services,
+    dialects: Sequence[Dialect],
+    options: DialectOptions,
+    *,
+    hosts: dict[str, str] | None = None,
+    pages: Sequence[ControllerRouterHandler] = (),
+    max_request_bytes: int = 1_048_576,
+    lifespan: Sequence[Any] = (),
+) -> Litestar:
+    """hosts: {host name: dialect name}; such a host answers only that dialect's paths."""
+    routers: list[Router] = [dialect.build(services, options) for dialect in dialects]
+
+    def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
+        error = _as_domain_error(request, exc)
+        owner = next((dialect for dialect in dialects if dialect.owns(request.url.path)), None)
+        return owner.render_error(request, error, options) if owner else _plain(error)
+
+    return Litestar(
+        route_handlers=[*routers, *pages],
+        exception_handlers={Exception: handle, HTTPException: handle, DomainError: handle},
+        middleware=[_host_guard(dialects, hosts or {})],
+        request_max_body_size=max_request_bytes,
+        openapi_config=None,
+        lifespan=list(lifespan),
+        logging_config=None,
+    )
+
+
+def _as_domain_error(request: Request[Any, Any, Any], exc: Exception) -> DomainError:
+    if isinstance(exc, DomainError):
+        return exc
+    if isinstance(exc, HTTPException) and exc.status_code < 500:
+        return DomainError(_CODE_OF_STATUS.get(exc.status_code, ErrorCode.UNREADABLE), detail=exc.detail)
+    request_id = secrets.token_hex(8)
+    log.error("request_failed", request_id=request_id, path=request.url.path, method=request.method, exc_info=exc)
+    return DomainError(ErrorCode.INTERNAL, detail=f"request {request_id}")
+
+
+def _plain(error: DomainError) -> Response[str]:
+    status = _STATUS_OF_CODE.get(error.code, 500 if error.code is ErrorCode.INTERNAL else 400)
+    return Response(str(error), status_code=status, media_type="text/plain")
+
+
+def _host_guard(dialects: Sequence[Dialect], hosts: dict[str, str]) -> Any:
+    """Middleware: a host that belongs to one dialect answers nothing else."""
+    by_name = {dialect.name: dialect for dialect in dialects}
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def guarded(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == ScopeType.HTTP and hosts:
+                header = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+                dialect = by_name.get(hosts.get(header.partition(":")[0].lower(), ""))
+                if dialect is not None and not dialect.owns(scope["path"]):
+                    await Response(b"", status_code=404).to_asgi_response(None, Request(scope))(scope, receive, send)
+                    return
+            await app(scope, receive, send)
+
+        return guarded
+
+    return wrap

@@ -1,0 +1,64 @@
+"""Identifiers. Three shapes, one place.
+
+- call and leg ids: 53-bit integers that increase with time (42 bits of milliseconds since 2020, 5 of node, 6 of count),
+  so that a JavaScript consumer's double holds them exactly and a restart needs no database to go on;
+- hashes: 8 characters A-Z 0-9 (CALLR's `hash` format);
+- sids: 32 characters A-Z 0-9 (Fone Dynamics). A call's sid is computed from its id and back, so it needs no column.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import secrets
+import string
+import time
+
+_EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
+_HASH_ALPHABET = string.ascii_uppercase + string.digits
+MAX_NODE = 31
+
+
+class CallIds:
+    """Hands out increasing ids for one node (0..31). Not thread-safe: one event loop owns it."""
+
+    def __init__(self, node: int) -> None:
+        if not 0 <= node <= MAX_NODE:
+            raise ValueError(f"node must be 0..{MAX_NODE}, not {node}")
+        self._node = node
+        self._last = -1
+
+    def next(self, now_ms: int | None = None) -> int:
+        """The next id. now_ms: Unix milliseconds, for tests. Borrows from the future past 64 ids a millisecond."""
+        ms = (int(time.time() * 1000) if now_ms is None else now_ms) - _EPOCH_MS
+        slot = max(ms << 6, self._last + 1)
+        self._last = slot
+        return (slot >> 6) << 11 | self._node << 6 | (slot & 63)
+
+
+def new_hash() -> str:
+    """8 random characters A-Z 0-9."""
+    return "".join(secrets.choice(_HASH_ALPHABET) for _ in range(8))
+
+
+def new_sid() -> str:
+    """32 random characters A-Z 2-7."""
+    return base64.b32encode(secrets.token_bytes(20)).decode()
+
+
+def call_sid(call_id: int) -> str:
+    """The 32-character sid of a call: 13 characters of id and 19 of check."""
+    raw = call_id.to_bytes(8, "big")
+    check = hashlib.blake2b(raw, digest_size=12, person=b"ringtrail call").digest()
+    return base64.b32encode(raw).decode().rstrip("=") + base64.b32encode(check).decode()[:19]
+
+
+def call_id_of_sid(sid: str) -> int | None:
+    """The call id in a sid, or None if it is not a sid of ours. Letter case is ignored."""
+    if len(sid) != 32:
+        return None
+    try:
+        call_id = int.from_bytes(base64.b32decode(sid[:13].upper() + "==="), "big")
+    except ValueError:
+        return None
+    return call_id if secrets.compare_digest(call_sid(call_id).encode(), sid.upper().encode()) else None

@@ -1,0 +1,124 @@
+"""The one table: state x event -> state of a call, and what an end in each state means.
+
+`docs/explanation/call-lifecycle.md` is printed from this table (`python -m ringtrail.model.lifecycle`).
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from ringtrail.model.cause import Disposition
+
+
+class Stage(StrEnum):
+    """How far a call got."""
+
+    NONE = "none"
+    MESSAGE = "message"
+    IVR = "ivr"
+    RINGING = "ringing"
+    BRIDGED = "bridged"
+    VOICEMAIL = "voicemail"
+
+
+class State(StrEnum):
+    """Where a live call is now."""
+
+    OFFERED = "offered"
+    MESSAGE = "message"  # the caller hears a prompt of ours
+    RINGING = "ringing"  # a target is being called
+    SCREENING = "screening"  # a target answered and hears the whisper or the bridge prompt
+    BRIDGED = "bridged"
+    VOICEMAIL = "voicemail"  # the caller hears the voicemail prompt or leaves a message
+    ENDED = "ended"
+
+
+class Happening(StrEnum):
+    """What moves a call from state to state."""
+
+    PROMPT_STARTED = "prompt_started"
+    TARGET_DIALLED = "target_dialled"
+    TARGET_ANSWERED = "target_answered"
+    TARGET_LOST = "target_lost"  # busy, no answer, failed, or left before the bridge
+    BRIDGED = "bridged"
+    VOICEMAIL_STARTED = "voicemail_started"
+    HUNG_UP = "hung_up"
+
+
+_S, _H = State, Happening
+
+TRANSITIONS: dict[tuple[State, Happening], State] = {
+    (_S.OFFERED, _H.PROMPT_STARTED): _S.MESSAGE,
+    (_S.OFFERED, _H.TARGET_DIALLED): _S.RINGING,
+    (_S.OFFERED, _H.VOICEMAIL_STARTED): _S.VOICEMAIL,
+    (_S.OFFERED, _H.HUNG_UP): _S.ENDED,
+    (_S.MESSAGE, _H.PROMPT_STARTED): _S.MESSAGE,
+    (_S.MESSAGE, _H.TARGET_DIALLED): _S.RINGING,
+    (_S.MESSAGE, _H.VOICEMAIL_STARTED): _S.VOICEMAIL,
+    (_S.MESSAGE, _H.HUNG_UP): _S.ENDED,
+    (_S.RINGING, _H.TARGET_DIALLED): _S.RINGING,
+    (_S.RINGING, _H.TARGET_LOST): _S.RINGING,
+    (_S.RINGING, _H.TARGET_ANSWERED): _S.SCREENING,
+    (_S.RINGING, _H.VOICEMAIL_STARTED): _S.VOICEMAIL,
+    (_S.RINGING, _H.HUNG_UP): _S.ENDED,
+    (_S.SCREENING, _H.TARGET_LOST): _S.RINGING,
+    (_S.SCREENING, _H.BRIDGED): _S.BRIDGED,
+    (_S.SCREENING, _H.HUNG_UP): _S.ENDED,
+    (_S.BRIDGED, _H.HUNG_UP): _S.ENDED,
+    (_S.VOICEMAIL, _H.HUNG_UP): _S.ENDED,
+}
+
+STAGE_OF_STATE: dict[State, Stage] = {
+    _S.OFFERED: Stage.NONE,
+    _S.MESSAGE: Stage.MESSAGE,
+    _S.RINGING: Stage.RINGING,
+    _S.SCREENING: Stage.RINGING,
+    _S.BRIDGED: Stage.BRIDGED,
+    _S.VOICEMAIL: Stage.VOICEMAIL,
+}
+
+
+class LifecycleError(Exception):
+    """A happening that the table does not know in this state: a bug of ours or an engine's fact out of order."""
+
+
+def next_state(state: State, happening: Happening) -> State:
+    """The state after `happening`. Raises LifecycleError where the table has no entry."""
+    try:
+        return TRANSITIONS[state, happening]
+    except KeyError:
+        raise LifecycleError(f"{happening} cannot happen to a call that is {state}") from None
+
+
+def disposition_at_end(
+    state: State, *, by_caller: bool, message_left: bool, last_target: Disposition | None, failed: bool = False
+) -> Disposition:
+    """What the call was when it ended in `state` (the state before `hung_up`).
+
+    last_target: Disposition of the last target that was tried and lost, if any.
+    failed: the platform or the engine broke, nobody chose to hang up.
+    """
+    if state is State.BRIDGED:
+        return Disposition.ANSWERED
+    if state is State.VOICEMAIL and message_left:
+        return Disposition.VOICEMAIL
+    if failed:
+        return Disposition.FAILED
+    if by_caller and state in (State.OFFERED, State.MESSAGE, State.RINGING, State.SCREENING):
+        return Disposition.ABANDONED
+    if last_target is not None:
+        return last_target
+    if state is State.MESSAGE:
+        return Disposition.IVR
+    return Disposition.NO_ANSWER if state is State.VOICEMAIL else Disposition.FAILED
+
+
+def as_mermaid() -> str:
+    """The table as a Mermaid state diagram."""
+    lines = ["stateDiagram-v2", f"    [*] --> {State.OFFERED}"]
+    lines += [f"    {src} --> {dst}: {what}" for (src, what), dst in TRANSITIONS.items()]
+    return "\n".join([*lines, f"    {State.ENDED} --> [*]"])
+
+
+if __name__ == "__main__":
+    print(as_mermaid())

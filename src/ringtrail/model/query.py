@@ -1,0 +1,74 @@
+"""What can be asked of the call records, without a vendor's word in it. Fields combine with AND; empty means any."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from ringtrail.model.call import CallRecord
+
+
+class CallerNovelty(StrEnum):
+    ALL = "all"
+    UNIQUE = "unique"  # the first call of that caller to that property, and every withheld caller
+    REPEAT = "repeat"
+
+
+class Order(StrEnum):
+    STARTED = "started"  # started_at, then id
+    STARTED_DESC = "started_desc"
+    CREATION = "creation"  # creation_seq
+    CHANGE = "change"  # change_seq
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallQuery:
+    """Which calls, in which order. `account_id` is never optional: tenant isolation begins here."""
+
+    account_id: int
+    property_id: int | None = None
+    from_at: datetime | None = None  # started_at >=
+    to_at: datetime | None = None  # started_at <
+    after_at: datetime | None = None  # started_at > (for dialects whose lower bound is exclusive)
+    created_after: int | None = None  # creation_seq >
+    changed_after: int | None = None  # change_seq >
+    include_in_progress: bool = False
+    ids: tuple[int, ...] = ()
+    creation_seqs: tuple[int, ...] = ()
+    tracking_numbers: tuple[str, ...] = ()
+    did_hash: str | None = None
+    destination_numbers: tuple[str, ...] = ()
+    caller_numbers: tuple[str, ...] = ()
+    caller_masked: str | None = None  # compares with the masked form: last four digits as X
+    search: str | None = None  # substring of caller, destination or tracking number
+    outcomes: tuple[tuple[str, str | None], ...] | None = (
+        None  # (disposition, stage or None for any); (): nothing matches
+    )
+    sources: tuple[str, ...] = ()
+    mediums: tuple[str, ...] = ()
+    campaigns: tuple[str, ...] = ()
+    contents: tuple[str, ...] = ()
+    offline_description: str | None = None
+    keypads: tuple[str, ...] = ()
+    novelty: CallerNovelty = CallerNovelty.ALL
+    app_hash: str | None = None
+    order: Order = Order.STARTED
+
+
+class CallPage(NamedTuple):
+    """A slice of the matching calls. total is None when it was not asked for."""
+
+    records: list[CallRecord]
+    total: int | None
+    has_more: bool
+
+
+class DayTotals(NamedTuple):
+    """One local day. day is YYYY-MM-DD."""
+
+    day: str
+    calls: int
+    talk_s: int
+    revenue_minor: int

@@ -1,0 +1,151 @@
+"""Who is asking: keys, passwords, web sessions."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+from ringtrail.model.account import Account, Principal, Property
+from ringtrail.model.ids import new_sid
+from ringtrail.ports.clock import Clock
+from ringtrail.storage import accounts as store
+from ringtrail.storage.database import Database
+
+SESSION_LIFETIME = timedelta(hours=12)
+_VERIFIED_FOR = timedelta(minutes=5)
+_MAX_SECRET_LENGTH = 512
+
+
+class Accounts:
+    """Credentials to Principals. Secrets are compared in constant time and never kept in clear.
+
+    A verified password is remembered for five minutes under a keyed digest, so that scrypt's cost is paid once and not
+    on each request; a revoked key therefore works at most that much longer.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._process_key = secrets.token_bytes(32)
+        self._verified: dict[bytes, tuple[datetime, Principal]] = {}
+        self._decoy_salt = secrets.token_bytes(16)
+
+    async def by_token(self, dialect: str, token: str) -> Principal | None:
+        """The owner of a long random token, or None."""
+        if not token or len(token) > _MAX_SECRET_LENGTH:
+            return None
+        async with self._database.reading() as connection:
+            found = await store.credential_by_digest(connection, dialect, token_digest(token))
+        return _principal(found) if found else None
+
+    async def by_password(self, dialect: str, login: str, password: str) -> Principal | None:
+        """The owner of a login, or None. Unknown logins cost as much as wrong passwords."""
+        if not login or len(login) > _MAX_SECRET_LENGTH or len(password) > _MAX_SECRET_LENGTH:
+            return None
+        key = hmac.digest(self._process_key, f"{dialect}\0{login}\0{password}".encode(), "sha256")
+        now = self._clock.now()
+        remembered = self._verified.get(key)
+        if remembered and remembered[0] > now:
+            return remembered[1]
+        async with self._database.reading() as connection:
+            found = await store.credential_by_login(connection, dialect, login)
+        digest = password_digest(password, found.salt if found and found.salt else self._decoy_salt)
+        if found is None or not hmac.compare_digest(digest, found.secret_hash):
+            return None
+        if len(self._verified) > 10_000:
+            self._verified.clear()
+        self._verified[key] = (now + _VERIFIED_FOR, _principal(found))
+        return self._verified[key][1]
+
+    async def open_session(self, principal: Principal) -> str:
+        """A new web session's token, to be kept in a cookie."""
+        token = secrets.token_urlsafe(32)
+        async with self._database.transaction() as connection:
+            await store.add_session(
+                connection,
+                principal.account.id,
+                principal.credential_id,
+                token_digest(token),
+                self._clock.now() + SESSION_LIFETIME,
+            )
+        return token
+
+    async def by_session(self, token: str) -> Principal | None:
+        if not token or len(token) > _MAX_SECRET_LENGTH:
+            return None
+        async with self._database.reading() as connection:
+            found = await store.credential_by_session(connection, token_digest(token), self._clock.now())
+        return _principal(found) if found else None
+
+    async def close_session(self, token: str) -> None:
+        async with self._database.transaction() as connection:
+            await store.delete_session(connection, token_digest(token))
+
+    async def property_by_sid(self, account_id: int, sid: str) -> Property | None:
+        async with self._database.reading() as connection:
+            return await store.property_by_sid(connection, account_id, sid)
+
+    async def properties(self, account_id: int) -> list[Property]:
+        async with self._database.reading() as connection:
+            return await store.properties_of(connection, account_id)
+
+    async def first(self) -> Account | None:
+        """The oldest account, or None in an empty database."""
+        async with self._database.reading() as connection:
+            return await store.any_account(connection)
+
+    async def create(
+        self, *, name: str, timezone: str, country: str, currency: str, outbound_prefixes: tuple[str, ...]
+    ) -> Account:
+        account = Account(
+            id=0, sid=new_sid(), name=name, timezone=timezone, country=country, currency=currency,
+            billing_increment_s=60, outbound_prefixes=outbound_prefixes,
+        )  # fmt: skip
+        async with self._database.transaction() as connection:
+            account_id = await store.add_account(connection, account)
+            stored = await store.account_by_id(connection, account_id)
+        assert stored is not None
+        return stored
+
+    async def add_property(self, account_id: int, name: str, *, masks_callers: bool = False) -> Property:
+        item = Property(
+            id=0, account_id=account_id, sid=new_sid(), name=name, timezone=None, active=True, masks_callers=masks_callers
+        )  # fmt: skip
+        async with self._database.transaction() as connection:
+            await store.add_property(connection, item)
+            stored = await store.property_by_sid(connection, account_id, item.sid)
+        assert stored is not None
+        return stored
+
+    async def add_token(
+        self, account_id: int, dialect: str, token: str, *, property_id: int | None = None, label: str = ""
+    ) -> None:
+        """Let a random token (at least 128 bits of it) speak for the account in one dialect."""
+        async with self._database.transaction() as connection:
+            await store.add_credential(
+                connection, account_id=account_id, property_id=property_id, dialect=dialect, login=None, scheme="sha256",
+                secret_hash=token_digest(token), salt=None, label=label,
+            )  # fmt: skip
+
+    async def add_password(self, account_id: int, dialect: str, login: str, password: str, *, label: str = "") -> None:
+        """Let a login and password speak for the account in one dialect (or the dashboard)."""
+        salt = secrets.token_bytes(16)
+        async with self._database.transaction() as connection:
+            await store.add_credential(
+                connection, account_id=account_id, property_id=None, dialect=dialect, login=login, scheme="scrypt",
+                secret_hash=password_digest(password, salt), salt=salt, label=label,
+            )  # fmt: skip
+
+
+def token_digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def password_digest(password: str, salt: bytes) -> bytes:
+    return hashlib.scrypt(password.encode("utf-8", "surrogatepass"), salt=salt, n=2**14, r=8, p=1, dklen=32)
+
+
+def _principal(found: store.Credential) -> Principal:
+    return Principal(account=found.account, property=found.property, credential_id=found.id, login=found.login)

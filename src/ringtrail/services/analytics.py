@@ -1,0 +1,37 @@
+"""Sums over time and dimensions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ringtrail.storage import analytics as store
+from ringtrail.storage.analytics import PeriodSums
+from ringtrail.storage.database import Database
+
+
+class Analytics:
+    """Ranges are whole hours: from_at inclusive, to_at exclusive."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def inbound_by_day(self, account_id: int, from_at: datetime, to_at: datetime) -> list[PeriodSums]:
+        """All calls per UTC day."""
+        async with self._database.reading() as connection:
+            return await store.sums_by_day(connection, account_id, "account", "", from_at, to_at)
+
+    async def outbound_by_day(self, account_id: int, from_at: datetime, to_at: datetime) -> list[PeriodSums]:
+        """All target legs per UTC day."""
+        async with self._database.reading() as connection:
+            return await store.sums_by_day(connection, account_id, "outbound", "", from_at, to_at)
+
+    async def unique_callers(self, account_id: int, from_at: datetime, to_at: datetime) -> int:
+        async with self._database.reading() as connection:
+            return await store.unique_callers(connection, account_id, from_at, to_at)
+
+    async def by_key(
+        self, account_id: int, dimension: str, from_at: datetime, to_at: datetime
+    ) -> list[tuple[str, int, int]]:
+        """(key, calls, talk_s) of 'source', 'did', 'app', 'property' or 'disposition', most calls first."""
+        async with self._database.reading() as connection:
+            return await store.totals_by_key(connection, account_id, dimension, from_at, to_at)

@@ -1,0 +1,59 @@
+"""Voice apps: create, edit, find."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from ringtrail.model.app import App
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.model.ids import new_hash
+from ringtrail.ports.clock import Clock
+from ringtrail.services.numbers import Numbers
+from ringtrail.storage import apps as store
+from ringtrail.storage.database import Database
+
+
+class Apps:
+    def __init__(self, database: Database, clock: Clock, numbers: Numbers) -> None:
+        self._database = database
+        self._clock = clock
+        self._numbers = numbers
+
+    async def create(self, account_id: int, package: str, name: str, params: dict[str, Any]) -> App:
+        """`params` is the complete, validated CALLR object."""
+        now = self._clock.now()
+        app = App(
+            hash=new_hash(), account_id=account_id, package=package, name=name, params=params, created_at=now,
+            updated_at=now,
+        )  # fmt: skip
+        async with self._database.transaction() as connection:
+            await store.add_app(connection, app)
+        return app
+
+    async def edit(self, account_id: int, hash_: str, *, name: str | None, params: dict[str, Any] | None) -> App:
+        """None: unchanged. DomainError UNKNOWN_VALUE with field 'app'."""
+        async with self._database.transaction() as connection:
+            app = await store.app_by_hash(connection, account_id, hash_)
+            if app is None:
+                raise DomainError(ErrorCode.UNKNOWN_VALUE, field="app")
+            changed = replace(
+                app,
+                name=app.name if name is None else name,
+                params=app.params if params is None else params,
+                updated_at=self._clock.now(),
+            )
+            await store.update_app(connection, changed)
+        return changed
+
+    async def by_hash(self, account_id: int, hash_: str) -> App:
+        """DomainError UNKNOWN_VALUE with field 'app'."""
+        async with self._database.reading() as connection:
+            app = await store.app_by_hash(connection, account_id, hash_)
+        if app is None:
+            raise DomainError(ErrorCode.UNKNOWN_VALUE, field="app")
+        return app
+
+    async def list(self, account_id: int) -> list[App]:
+        async with self._database.reading() as connection:
+            return await store.apps_of(connection, account_id)

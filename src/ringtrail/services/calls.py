@@ -1,0 +1,92 @@
+"""Reading the canonical record: calls, legs, traces, day totals."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+from ringtrail.model.call import CallRecord, LegRecord
+from ringtrail.model.query import CallPage, CallQuery, DayTotals
+from ringtrail.storage import reporting as store
+from ringtrail.storage.calls import LIVE_CHANNEL
+from ringtrail.storage.database import Database
+
+
+class Calls:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(
+        self, query: CallQuery, *, offset: int = 0, limit: int | None = None, with_total: bool = False
+    ) -> CallPage:
+        """A slice of the matching calls in query.order; limit None: all. The connection is given back before return."""
+        async with self._database.reading() as connection:
+            records = await store.find_calls(
+                connection, query, offset=offset, limit=None if limit is None else limit + 1
+            )
+            total = await store.count_calls(connection, query) if with_total else None
+        has_more = limit is not None and len(records) > limit
+        return CallPage(records[:limit] if has_more else records, total, has_more)
+
+    async def by_id(self, account_id: int, call_id: int) -> CallRecord | None:
+        """One call, live or ended."""
+        query = CallQuery(account_id=account_id, ids=(call_id,), include_in_progress=True)
+        page = await self.page(query, limit=1)
+        return page.records[0] if page.records else None
+
+    async def by_creation_seq(self, account_id: int, creation_seq: int) -> CallRecord | None:
+        query = CallQuery(account_id=account_id, creation_seqs=(creation_seq,), include_in_progress=True)
+        page = await self.page(query, limit=1)
+        return page.records[0] if page.records else None
+
+    async def legs(self, account_id: int, call_ids: list[int]) -> list[LegRecord]:
+        """All legs of these calls, in dialling order."""
+        async with self._database.reading() as connection:
+            return await store.legs_of(connection, account_id, call_ids)
+
+    async def target_legs(
+        self,
+        account_id: int,
+        *,
+        from_at: datetime | None = None,
+        to_at: datetime | None = None,
+        app_hash: str | None = None,
+        did_hash: str | None = None,
+        leg_id: int | None = None,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> tuple[list[LegRecord], int]:
+        """(page, total) of outbound legs, oldest first. from inclusive, to exclusive."""
+        async with self._database.reading() as connection:
+            page = await store.find_legs(
+                connection, account_id, role="target", from_at=from_at, to_at=to_at, app_hash=app_hash,
+                did_hash=did_hash, leg_id=leg_id, offset=offset, limit=limit,
+            )  # fmt: skip
+            total = await store.count_legs(
+                connection, account_id, role="target", from_at=from_at, to_at=to_at, app_hash=app_hash,
+                did_hash=did_hash, leg_id=leg_id,
+            )  # fmt: skip
+        return page, total
+
+    async def trace(self, account_id: int, call_id: int) -> list[dict[str, Any]]:
+        """[{"at", "what", "detail"}], oldest first; empty while the call is live."""
+        async with self._database.reading() as connection:
+            return await store.trace_of(connection, account_id, call_id)
+
+    async def day_totals(self, query: CallQuery, timezone: str) -> list[DayTotals]:
+        """Sums per local day of an IANA zone; only days that have calls."""
+        async with self._database.reading() as connection:
+            return await store.day_totals(connection, query, timezone)
+
+    async def newest_change(self, account_id: int) -> int:
+        """The change counter now: take it before reading, and nothing is missed by asking for what comes after it."""
+        async with self._database.reading() as connection:
+            return await store.newest_change(connection, account_id)
+
+    @asynccontextmanager
+    async def changes(self) -> AsyncIterator[AsyncIterator[str]]:
+        """Account ids (as text) whose calls have just changed, as it happens."""
+        async with self._database.notifications(LIVE_CHANNEL) as payloads:
+            yield payloads

@@ -1,0 +1,167 @@
+"""Numbers: how they are read and written, DIDs, who may be dialled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, PhoneNumberType, geocoder
+
+from ringtrail.model.account import Account
+from ringtrail.model.attribution import StaticAttribution
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.model.ids import new_hash
+from ringtrail.model.number import DID
+from ringtrail.ports.clock import Clock
+from ringtrail.storage import apps as app_store
+from ringtrail.storage import numbers as store
+from ringtrail.storage.database import Database
+
+_LINE_TYPES = {
+    PhoneNumberType.FIXED_LINE: "FIXED",
+    PhoneNumberType.MOBILE: "MOBILE",
+    PhoneNumberType.FIXED_LINE_OR_MOBILE: "FIXED_OR_MOBILE",
+    PhoneNumberType.TOLL_FREE: "TOLLFREE",
+    PhoneNumberType.PREMIUM_RATE: "PREMIUM",
+    PhoneNumberType.SHARED_COST: "SHARED_COST",
+    PhoneNumberType.VOIP: "VOIP",
+    PhoneNumberType.PERSONAL_NUMBER: "PERSONAL",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NumberFacts:
+    """What the number plan says. All None for a number that no plan knows."""
+
+    country: str | None = None  # ISO 3166-1 alpha-2
+    line_type: str | None = None  # FIXED, MOBILE, TOLLFREE, ...
+    region: str | None = None  # in English, of fixed lines
+
+
+def to_e164(text: str | None, default_country: str) -> str | None:
+    """E.164 of a number as somebody wrote it (national, 00 or + form), or None if it cannot be one.
+
+    Numbers that no plan has assigned yet are kept if they have the shape of E.164: a carrier knows better.
+    """
+    if not text:
+        return None
+    stripped = text.strip()
+    if stripped.startswith("00"):
+        stripped = "+" + stripped[2:]
+    try:
+        parsed = phonenumbers.parse(stripped, default_country)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_possible_number(parsed) and not stripped.startswith("+"):
+        return None
+    return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+
+
+def facts_of(number_e164: str | None) -> NumberFacts:
+    """Country, line type and region of an E.164 number."""
+    if number_e164 is None:
+        return NumberFacts()
+    try:
+        parsed = phonenumbers.parse(number_e164, None)
+    except phonenumbers.NumberParseException:
+        return NumberFacts()
+    country = phonenumbers.region_code_for_number(parsed) or phonenumbers.region_code_for_country_code(
+        parsed.country_code or 0
+    )
+    line_type = _LINE_TYPES.get(phonenumbers.number_type(parsed))
+    region = geocoder.description_for_valid_number(parsed, "en") or None
+    known = country if country and country.isalpha() and country != "ZZ" else None
+    return NumberFacts(country=known, line_type=line_type, region=region)
+
+
+def national_format(number_e164: str) -> str:
+    """As people of that country write it: '+33612345678' is '06 12 34 56 78'. The input itself if it is no number."""
+    try:
+        return phonenumbers.format_number(phonenumbers.parse(number_e164, None), PhoneNumberFormat.NATIONAL)
+    except phonenumbers.NumberParseException:
+        return number_e164
+
+
+def masked(number_e164: str) -> str:
+    """The last four digits hidden: '+33612345678' is '+3361234XXXX'."""
+    return number_e164[:-4] + "XXXX" if len(number_e164) > 4 else "X" * len(number_e164)
+
+
+def may_dial(account: Account, number_e164: str) -> bool:
+    """Whether the account's allow-list covers the number. An empty list allows nothing."""
+    return any(number_e164.startswith(prefix) for prefix in account.outbound_prefixes)
+
+
+class Numbers:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def add(
+        self,
+        *,
+        account_id: int,
+        property_id: int,
+        number_e164: str,
+        friendly_name: str | None = None,
+        attribution: StaticAttribution | None = None,
+        app_hash: str | None = None,
+        expires_at: datetime | None = None,
+        expired_redirect_e164: str | None = None,
+    ) -> DID:
+        facts = facts_of(number_e164)
+        did = DID(
+            hash=new_hash(), account_id=account_id, property_id=property_id, number_e164=number_e164,
+            country=facts.country or "", line_type=_did_type(facts.line_type), friendly_name=friendly_name,
+            app_hash=app_hash, assigned_at=self._clock.now() if app_hash else None, expires_at=expires_at,
+            expired_redirect_e164=expired_redirect_e164, attribution=attribution or StaticAttribution(),
+        )  # fmt: skip
+        async with self._database.transaction() as connection:
+            await store.add_did(connection, did)
+        return did
+
+    async def find(
+        self,
+        account_id: int,
+        *,
+        hash_: str | None = None,
+        app_hash: str | None = None,
+        line_type: str | None = None,
+        number_contains: str | None = None,
+        unassigned_only: bool = False,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> tuple[list[DID], int]:
+        """(page, total), by number."""
+        async with self._database.reading() as connection:
+            return await store.find_dids(
+                connection, account_id, hash_=hash_, app_hash=app_hash, line_type=line_type,
+                number_contains=number_contains, unassigned_only=unassigned_only, offset=offset, limit=limit,
+            )  # fmt: skip
+
+    async def by_hash(self, account_id: int, hash_: str) -> DID | None:
+        async with self._database.reading() as connection:
+            return await store.did_by_hash(connection, account_id, hash_)
+
+    async def assign(self, account_id: int, did_hash: str, app_hash: str | None) -> None:
+        """Let an app answer a DID (None: nobody). DomainError UNKNOWN_VALUE with field 'did' or 'app'."""
+        async with self._database.transaction() as connection:
+            if app_hash is not None and await app_store.app_by_hash(connection, account_id, app_hash) is None:
+                raise DomainError(ErrorCode.UNKNOWN_VALUE, field="app")
+            if not await store.assign_did(connection, account_id, did_hash, app_hash, self._clock.now()):
+                raise DomainError(ErrorCode.UNKNOWN_VALUE, field="did")
+
+    async def block(self, account_id: int, number_e164: str) -> None:
+        async with self._database.transaction() as connection:
+            await store.block(connection, account_id, number_e164)
+
+    async def add_built_in_media(self, items: list[tuple[int, str, str, str]]) -> None:
+        async with self._database.transaction() as connection:
+            await store.add_built_in_media(connection, items)
+
+
+def _did_type(line_type: str | None) -> str:
+    """CALLR's DID.type word for a line type."""
+    return {"MOBILE": "MOBILE", "TOLLFREE": "TOLLFREE", "SHARED_COST": "SHAREDREVENUE", "PREMIUM": "SHAREDREVENUE",
+            "PERSONAL": "PERSONAL", "VOIP": "NON-GEOGRAPHIC"}.get(line_type or "", "GEOGRAPHIC")  # fmt: skip

@@ -1,0 +1,1 @@
+"""The only SQL. One query module per capability; services own the transactions by asking `Database` for one."""

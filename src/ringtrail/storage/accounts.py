@@ -1,0 +1,189 @@
+"""Accounts, properties, credentials, web sessions."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import NamedTuple
+
+from ringtrail.model.account import Account, Property
+from ringtrail.storage.database import Connection
+
+_ACCOUNT = "a.id, a.sid, a.name, a.timezone, a.country, a.currency, a.billing_increment_s, a.outbound_prefixes"
+_PROPERTY = "p.id, p.account_id, p.sid, p.name, p.timezone, p.active, p.masks_callers"
+
+
+class Credential(NamedTuple):
+    id: int
+    account: Account
+    property: Property | None
+    login: str | None
+    secret_hash: bytes
+    salt: bytes | None
+
+
+def _account(row: tuple[object, ...]) -> Account:
+    id_, sid, name, timezone, country, currency, increment, prefixes = row
+    return Account(
+        id=id_, sid=sid, name=name, timezone=timezone, country=country, currency=currency,  # type: ignore[arg-type]
+        billing_increment_s=increment, outbound_prefixes=tuple(prefixes),  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _property(row: tuple[object, ...]) -> Property:
+    id_, account_id, sid, name, timezone, active, masks = row
+    return Property(
+        id=id_, account_id=account_id, sid=sid, name=name, timezone=timezone, active=active, masks_callers=masks,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+_CREDENTIAL = (
+    f"SELECT c.id, c.login, c.secret_hash, c.salt, {_ACCOUNT}, {_PROPERTY} FROM credentials c"
+    " JOIN accounts a ON a.id = c.account_id"
+    " LEFT JOIN properties p ON p.account_id = c.account_id AND p.id = c.property_id WHERE c.revoked_at IS NULL AND "
+)
+
+
+def _credential(row: tuple[object, ...]) -> Credential:
+    owner = _property(row[12:19]) if row[12] is not None else None
+    return Credential(row[0], _account(row[4:12]), owner, row[1], row[2], row[3])  # type: ignore[arg-type]
+
+
+async def credential_by_digest(connection: Connection, dialect: str, digest: bytes) -> Credential | None:
+    """The live credential of a random token, by its SHA-256."""
+    row = await (
+        await connection.execute(
+            (_CREDENTIAL + "c.dialect = %s AND c.scheme = 'sha256' AND c.secret_hash = %s").encode(), (dialect, digest)
+        )
+    ).fetchone()
+    return _credential(row) if row else None
+
+
+async def credential_by_login(connection: Connection, dialect: str, login: str) -> Credential | None:
+    """The live credential of a login with a password."""
+    row = await (
+        await connection.execute(
+            (_CREDENTIAL + "c.dialect = %s AND c.scheme = 'scrypt' AND c.login = %s").encode(), (dialect, login)
+        )
+    ).fetchone()
+    return _credential(row) if row else None
+
+
+async def credential_by_session(connection: Connection, token_hash: bytes, now: datetime) -> Credential | None:
+    row = await (
+        await connection.execute(
+            (
+                _CREDENTIAL.replace("WHERE", "JOIN web_sessions w ON w.account_id = c.account_id AND w.credential_id = c.id WHERE")
+                + "w.token_hash = %s AND w.expires_at > %s"
+            ).encode(),
+            (token_hash, now),
+        )
+    ).fetchone()  # fmt: skip
+    return _credential(row) if row else None
+
+
+async def add_session(
+    connection: Connection, account_id: int, credential_id: int, token_hash: bytes, expires_at: datetime
+) -> None:
+    await connection.execute("DELETE FROM web_sessions WHERE account_id = %s AND expires_at < now()", (account_id,))
+    await connection.execute(
+        "INSERT INTO web_sessions (account_id, token_hash, credential_id, expires_at) VALUES (%s, %s, %s, %s)",
+        (account_id, token_hash, credential_id, expires_at),
+    )
+
+
+async def delete_session(connection: Connection, token_hash: bytes) -> None:
+    await connection.execute("DELETE FROM web_sessions WHERE token_hash = %s", (token_hash,))
+
+
+async def touch_credentials(connection: Connection, used: dict[tuple[int, int], datetime]) -> None:
+    """Note when credentials were last used: {(account_id, credential_id): instant}."""
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            "UPDATE credentials SET last_used_at = greatest(last_used_at, %s) WHERE account_id = %s AND id = %s",
+            [(at, *key) for key, at in used.items()],
+        )
+
+
+async def add_account(connection: Connection, account: Account) -> int:
+    """Insert; account.id is ignored and the new one returned."""
+    row = await (
+        await connection.execute(
+            "INSERT INTO accounts (sid, name, timezone, country, currency, billing_increment_s, outbound_prefixes)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s) RETURNING id",
+            (
+                account.sid, account.name, account.timezone, account.country, account.currency,
+                account.billing_increment_s, list(account.outbound_prefixes),
+            ),
+        )
+    ).fetchone()  # fmt: skip
+    assert row is not None
+    return int(row[0])
+
+
+async def add_property(connection: Connection, item: Property) -> int:
+    """Insert; item.id is ignored and the new one returned."""
+    row = await (
+        await connection.execute(
+            "INSERT INTO properties (account_id, sid, name, timezone, active, masks_callers)"
+            " VALUES (%s, %s, %s, %s, %s, %s) RETURNING id",
+            (item.account_id, item.sid, item.name, item.timezone, item.active, item.masks_callers),
+        )
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def add_credential(
+    connection: Connection,
+    *,
+    account_id: int,
+    property_id: int | None,
+    dialect: str,
+    login: str | None,
+    scheme: str,
+    secret_hash: bytes,
+    salt: bytes | None,
+    label: str,
+) -> int:
+    row = await (
+        await connection.execute(
+            "INSERT INTO credentials (account_id, property_id, dialect, login, scheme, secret_hash, salt, label)"
+            " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
+            (account_id, property_id, dialect, login, scheme, secret_hash, salt, label),
+        )
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+async def any_account(connection: Connection) -> Account | None:
+    """The first account, if there is one: a database without accounts is a first run."""
+    row = await (
+        await connection.execute(f"SELECT {_ACCOUNT} FROM accounts a ORDER BY a.id LIMIT 1".encode())
+    ).fetchone()
+    return _account(row) if row else None
+
+
+async def account_by_id(connection: Connection, account_id: int) -> Account | None:
+    row = await (
+        await connection.execute(f"SELECT {_ACCOUNT} FROM accounts a WHERE a.id = %s".encode(), (account_id,))
+    ).fetchone()
+    return _account(row) if row else None
+
+
+async def property_by_sid(connection: Connection, account_id: int, sid: str) -> Property | None:
+    row = await (
+        await connection.execute(
+            f"SELECT {_PROPERTY} FROM properties p WHERE p.account_id = %s AND p.sid = %s".encode(),
+            (account_id, sid.upper()),
+        )
+    ).fetchone()
+    return _property(row) if row else None
+
+
+async def properties_of(connection: Connection, account_id: int) -> list[Property]:
+    cursor = await connection.execute(
+        f"SELECT {_PROPERTY} FROM properties p WHERE p.account_id = %s ORDER BY p.id".encode(),
+        (account_id,),
+    )
+    return [_property(row) for row in await cursor.fetchall()]

@@ -1,0 +1,43 @@
+"""Voice apps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg.types.json import Jsonb
+
+from ringtrail.model.app import App
+from ringtrail.storage.database import Connection
+
+_APP = b"SELECT hash, account_id, package, name, params, created_at, updated_at FROM apps WHERE account_id = %s"
+
+
+def _app(row: tuple[Any, ...]) -> App:
+    return App(
+        hash=row[0], account_id=row[1], package=row[2], name=row[3], params=row[4], created_at=row[5], updated_at=row[6]
+    )
+
+
+async def app_by_hash(connection: Connection, account_id: int, hash_: str) -> App | None:
+    row = await (await connection.execute(_APP + b" AND hash = %s", (account_id, hash_))).fetchone()
+    return _app(row) if row else None
+
+
+async def apps_of(connection: Connection, account_id: int) -> list[App]:
+    cursor = await connection.execute(_APP + b" ORDER BY created_at, hash", (account_id,))
+    return [_app(row) for row in await cursor.fetchall()]
+
+
+async def add_app(connection: Connection, app: App) -> None:
+    await connection.execute(
+        "INSERT INTO apps (account_id, hash, package, name, params, created_at, updated_at)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
+        (app.account_id, app.hash, app.package, app.name, Jsonb(app.params), app.created_at, app.updated_at),
+    )
+
+
+async def update_app(connection: Connection, app: App) -> None:
+    await connection.execute(
+        "UPDATE apps SET name = %s, params = %s, updated_at = %s WHERE account_id = %s AND hash = %s",
+        (app.name, Jsonb(app.params), app.updated_at, app.account_id, app.hash),
+    )

@@ -1,0 +1,211 @@
+"""Writing calls: one batch, one transaction, with counters and rollups. Saving the same thing twice changes nothing."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from psycopg.types.json import Jsonb
+
+from ringtrail.model.call import Call, Leg, billed_seconds
+from ringtrail.model.rollup import contribution, merge
+from ringtrail.storage import rollups
+from ringtrail.storage.database import Connection, Database
+from ringtrail.storage.schema import ensure_partitions
+
+LIVE_CHANNEL = "ringtrail_calls"
+
+_INSERT_COLUMNS = (
+    "account_id", "id", "property_id", "creation_seq", "change_seq", "node", "started_at", "answered_at",
+    "caller_answered_at", "bridged_at", "ended_at", "ring_s", "talk_s", "total_s", "connected_s", "billed_s",
+    "billing_increment_s", "state", "disposition", "stage", "disposition_raw", "hangup_cause", "hangup_by", "trigger",
+    "caller_number", "caller_withheld", "caller_name", "caller_country", "caller_line_type", "caller_region",
+    "caller_is_new", "tracking_number", "did_hash", "destination_number", "destination_country",
+    "destination_line_type", "app_hash", "source", "medium", "campaign", "content", "offline_description",
+    "redirected", "redirected_expired", "keypad", "recording_hash", "recording_kind",
+)  # fmt: skip
+_FIXED = {"account_id", "id", "started_at", "creation_seq", "caller_is_new"}
+
+_UPSERT_CALL = (
+    f"INSERT INTO calls ({', '.join(_INSERT_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_INSERT_COLUMNS))})"
+    " ON CONFLICT (account_id, started_at, id) DO UPDATE SET "
+    + ", ".join(f"{column} = EXCLUDED.{column}" for column in _INSERT_COLUMNS if column not in _FIXED)
+).encode()
+
+_LEG_COLUMNS = (
+    "account_id", "call_id", "id", "engine_leg_id", "role", "position", "number", "number_country",
+    "number_line_type", "started_at", "ringing_at", "answered_at", "ended_at", "cause", "sip_status", "hangup_by",
+    "disposition", "raw", "codec", "talk_s", "total_s", "billed_s",
+)  # fmt: skip
+_UPSERT_LEG = (
+    f"INSERT INTO legs ({', '.join(_LEG_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_LEG_COLUMNS))})"
+    " ON CONFLICT (account_id, started_at, id) DO UPDATE SET "
+    + ", ".join(f"{column} = EXCLUDED.{column}" for column in _LEG_COLUMNS[4:] if column != "started_at")
+).encode()
+
+
+class _Known(NamedTuple):
+    id: int
+    creation_seq: int
+    caller_is_new: bool
+    ended: bool
+
+
+async def save_calls(database: Database, calls: Iterable[Call]) -> int:
+    """Insert or update calls with their legs, recordings and trace, in one transaction. Returns the calls written.
+
+    A call that is stored as ended is final here: saving it again is the retry of a commit whose answer was lost.
+    Accounts are taken in order of id and hold their counter row until the commit: no deadlock, no gap.
+    """
+    ordered = sorted(calls, key=lambda call: (call.account_id, call.id))
+    await ensure_partitions(database, {instant for call in ordered for instant in _instants(call)})
+    async with database.transaction() as connection:
+        groups = groupby(ordered, key=lambda call: call.account_id)
+        return sum([await _save_account(connection, account_id, list(group)) for account_id, group in groups])
+
+
+def _instants(call: Call) -> Iterator[datetime]:
+    yield call.started_at
+    yield from (leg.started_at for leg in call.legs)
+
+
+async def _save_account(connection: Connection, account_id: int, calls: list[Call]) -> int:
+    creation, change = await _lock_counters(connection, account_id)
+    known = await _known(connection, account_id, calls)
+    fresh = [call for call in calls if call.id not in known or not known[call.id].ended]
+    if not fresh:
+        return 0
+    first_of_caller = await _claim_first_calls(connection, [call for call in fresh if call.id not in known])
+    rows: list[list[Any]] = []
+    for call in fresh:
+        change += 1
+        before = known.get(call.id)
+        if before is None:
+            creation += 1
+        is_new = before.caller_is_new if before else call.caller_number_e164 is None or call.id in first_of_caller
+        rows.append(_call_row(call, before.creation_seq if before else creation, change, is_new))
+    async with connection.cursor() as cursor:
+        await cursor.executemany(_UPSERT_CALL, rows)
+        await cursor.executemany(_UPSERT_LEG, [_leg_row(call, leg) for call in fresh for leg in call.legs])
+    await _save_recordings(connection, fresh)
+    await _save_traces(connection, [call for call in fresh if call.ended])
+    await rollups.add(connection, merge(row for call in fresh for row in contribution(call)))
+    await connection.execute(
+        "UPDATE call_counters SET creation = %s, change = %s WHERE account_id = %s", (creation, change, account_id)
+    )
+    await connection.execute("SELECT pg_notify(%s, %s)", (LIVE_CHANNEL, str(account_id)))
+    return len(fresh)
+
+
+async def _lock_counters(connection: Connection, account_id: int) -> tuple[int, int]:
+    await connection.execute("INSERT INTO call_counters (account_id) VALUES (%s) ON CONFLICT DO NOTHING", (account_id,))
+    row = await (
+        await connection.execute(
+            "SELECT creation, change FROM call_counters WHERE account_id = %s FOR UPDATE", (account_id,)
+        )
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+async def _known(connection: Connection, account_id: int, calls: Sequence[Call]) -> dict[int, _Known]:
+    cursor = await connection.execute(
+        "SELECT id, creation_seq, caller_is_new, ended_at IS NOT NULL FROM calls"
+        " WHERE account_id = %s AND id = ANY(%s) AND started_at BETWEEN %s AND %s",
+        (
+            account_id,
+            [call.id for call in calls],
+            min(call.started_at for call in calls),
+            max(call.started_at for call in calls),
+        ),
+    )
+    return {row[0]: _Known(*row) for row in await cursor.fetchall()}
+
+
+async def _claim_first_calls(connection: Connection, calls: Sequence[Call]) -> set[int]:
+    numbered = [call for call in calls if call.caller_number_e164 is not None]
+    if not numbered:
+        return set()
+    cursor = await connection.execute(
+        "INSERT INTO first_calls (account_id, property_id, caller_number, call_id)"
+        " SELECT * FROM unnest(%s::bigint[], %s::bigint[], %s::text[], %s::bigint[])"
+        " ON CONFLICT DO NOTHING RETURNING call_id",
+        (
+            [call.account_id for call in numbered],
+            [call.property_id for call in numbered],
+            [call.caller_number_e164 for call in numbered],
+            [call.id for call in numbered],
+        ),
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
+def _call_row(call: Call, creation_seq: int, change_seq: int, caller_is_new: bool) -> list[Any]:
+    recording = min(call.recordings, key=lambda item: (item.kind, item.started_at), default=None)
+    attribution = call.attribution
+    return [
+        call.account_id, call.id, call.property_id, creation_seq, change_seq, call.node, call.started_at,
+        call.answered_at, call.legs[0].answered_at if call.legs else None, call.bridged_at, call.ended_at, call.ring_s,
+        call.talk_s, call.total_s, call.connected_s, call.billed_s, call.billing_increment_s, call.state,
+        call.disposition, call.stage, call.disposition_raw, call.hangup_cause, call.hangup_by, call.trigger,
+        call.caller_number_e164, call.caller_withheld, call.caller_name, call.caller_country, call.caller_line_type,
+        call.caller_region, caller_is_new, call.tracking_number_e164, call.did_hash, call.destination_number_e164,
+        call.destination_country, call.destination_line_type, call.app_hash, attribution.source, attribution.medium,
+        attribution.campaign, attribution.content, attribution.offline_description, call.redirected,
+        call.redirected_expired, call.keypad, recording.hash if recording else None,
+        recording.kind if recording else None,
+    ]  # fmt: skip
+
+
+def _leg_row(call: Call, leg: Leg) -> list[Any]:
+    billed_s = billed_seconds(leg.talk_s, call.billing_increment_s)
+    return [
+        call.account_id, call.id, leg.id, leg.engine_leg_id, leg.role, leg.position, leg.number_e164,
+        leg.number_country, leg.number_line_type, leg.started_at, leg.ringing_at, leg.answered_at, leg.ended_at,
+        leg.cause, leg.sip_status, leg.hangup_by, leg.disposition, leg.raw, leg.codec, leg.talk_s, leg.total_s,
+        billed_s,
+    ]  # fmt: skip
+
+
+async def _save_recordings(connection: Connection, calls: Sequence[Call]) -> None:
+    rows = [
+        (call.account_id, item.hash, call.id, item.kind, item.path, item.status, item.started_at, item.duration_ms,
+         item.size_bytes, item.per_leg)
+        for call in calls
+        for item in call.recordings
+    ]  # fmt: skip
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO recordings (account_id, hash, call_id, kind, path, status, started_at, duration_ms,"
+            " size_bytes, per_leg) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " ON CONFLICT (account_id, hash) DO UPDATE SET status = EXCLUDED.status"
+            " WHERE recordings.status IN ('recording', 'processing')",
+            rows,
+        )
+
+
+async def _save_traces(connection: Connection, calls: Sequence[Call]) -> None:
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO call_traces (account_id, call_id, started_at, trace) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (account_id, started_at, call_id) DO UPDATE SET trace = EXCLUDED.trace",
+            [(call.account_id, call.id, call.started_at, Jsonb(_trace(call), dumps=json.dumps)) for call in calls],
+        )
+
+
+def _trace(call: Call) -> list[dict[str, Any]]:
+    return [
+        {"at": entry.at.isoformat(timespec="milliseconds"), "what": entry.what, "detail": entry.detail}
+        for entry in call.trace
+    ]
+
+
+async def unfinished_calls(connection: Connection, node: str) -> list[tuple[int, int, Any]]:
+    """(account_id, id, started_at) of calls that this node left in progress."""
+    cursor = await connection.execute(
+        "SELECT account_id, id, started_at FROM calls WHERE node = %s AND ended_at IS NULL ORDER BY started_at", (node,)
+    )
+    return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]

@@ -1,0 +1,90 @@
+"""The connection pool and its transactions."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Any, TypeAlias
+
+import psycopg
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from ringtrail.model.errors import DomainError, ErrorCode
+
+Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
+
+CONNECTION_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
+"""What psycopg raises when PostgreSQL is away: operational, worth trying again."""
+
+
+class Database:
+    """One pool. Sessions run in UTC; every statement is bounded by `statement_timeout_ms`."""
+
+    def __init__(self, url: str, *, max_connections: int = 8, statement_timeout_ms: int = 30_000) -> None:
+        self.url = url
+        self.known_months: set[datetime] = set()  # whose partitions are known to be there
+        self._pool = AsyncConnectionPool(
+            url,
+            min_size=1,
+            max_size=max_connections,
+            open=False,
+            timeout=10,
+            check=AsyncConnectionPool.check_connection,
+            kwargs={"options": f"-c timezone=UTC -c statement_timeout={statement_timeout_ms}", "autocommit": True},
+        )
+
+    async def open(self) -> None:
+        """Start the pool without waiting for a first connection: the database may come later than we do."""
+        await self._pool.open(wait=False)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+    @contextlib.asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """One transaction: committed at the end of the block, rolled back if the block raises.
+
+        Raises DomainError(UNAVAILABLE) while PostgreSQL is away.
+        """
+        with away_is_unavailable():
+            async with self._pool.connection() as connection, connection.transaction():
+                yield connection
+
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[Connection]:
+        """A connection for single statements that only read (autocommit: nothing is held between them)."""
+        with away_is_unavailable():
+            async with self._pool.connection() as connection:
+                yield connection
+
+    async def ping(self) -> None:
+        async with self.reading() as connection:
+            await connection.execute("SELECT 1")
+
+    @contextlib.asynccontextmanager
+    async def notifications(self, channel: str) -> AsyncIterator[AsyncIterator[str]]:
+        """Payloads of NOTIFY on `channel`, over a connection of its own."""
+        connection = await psycopg.AsyncConnection.connect(self.url, autocommit=True)
+        try:
+            await connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+            yield _payloads(connection)
+        finally:
+            await connection.close()
+
+
+async def _payloads(connection: psycopg.AsyncConnection[Any]) -> AsyncIterator[str]:
+    async for notification in connection.notifies():
+        yield notification.payload
+
+
+@contextlib.contextmanager
+def away_is_unavailable() -> Any:
+    """Turn the driver's connection errors into the catalogue's `unavailable`."""
+    try:
+        yield
+    except psycopg.errors.QueryCanceled as exc:
+        raise DomainError(ErrorCode.UNAVAILABLE, detail="the database took too long") from exc
+    except CONNECTION_ERRORS as exc:
+        raise DomainError(ErrorCode.UNAVAILABLE, detail="the database is away") from exc

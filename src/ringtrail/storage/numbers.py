@@ -1,0 +1,137 @@
+"""DIDs, blocked callers, media."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from psycopg import sql
+
+from ringtrail.model.attribution import StaticAttribution
+from ringtrail.model.number import DID
+from ringtrail.storage.database import Connection
+
+_DID = (
+    "hash, account_id, property_id, number_e164, country, line_type, friendly_name, app_hash, assigned_at, expires_at,"
+    " expired_redirect_e164, source, medium, campaign, content, offline_description"
+)
+
+
+def _did(row: tuple[Any, ...]) -> DID:
+    return DID(
+        hash=row[0], account_id=row[1], property_id=row[2], number_e164=row[3], country=row[4], line_type=row[5],
+        friendly_name=row[6], app_hash=row[7], assigned_at=row[8], expires_at=row[9], expired_redirect_e164=row[10],
+        attribution=StaticAttribution(
+            source=row[11], medium=row[12], campaign=row[13], content=row[14], offline_description=row[15]
+        ),
+    )  # fmt: skip
+
+
+async def did_by_number(connection: Connection, number_e164: str) -> DID | None:
+    """The DID with this number, whoever owns it: only for routing an inbound call."""
+    row = await (
+        await connection.execute(f"SELECT {_DID} FROM dids WHERE number_e164 = %s".encode(), (number_e164,))
+    ).fetchone()
+    return _did(row) if row else None
+
+
+async def did_by_hash(connection: Connection, account_id: int, hash_: str) -> DID | None:
+    row = await (
+        await connection.execute(
+            f"SELECT {_DID} FROM dids WHERE account_id = %s AND hash = %s".encode(), (account_id, hash_)
+        )
+    ).fetchone()  # fmt: skip
+    return _did(row) if row else None
+
+
+async def find_dids(
+    connection: Connection,
+    account_id: int,
+    *,
+    hash_: str | None = None,
+    app_hash: str | None = None,
+    line_type: str | None = None,
+    number_contains: str | None = None,
+    unassigned_only: bool = False,
+    offset: int = 0,
+    limit: int | None = None,
+) -> tuple[list[DID], int]:
+    """(page, total), by number."""
+    parts: list[sql.Composable] = [sql.SQL("account_id = %s")]
+    params: list[Any] = [account_id]
+    for clause, value in (
+        ("hash = %s", hash_),
+        ("app_hash = %s", app_hash),
+        ("line_type = %s", line_type),
+        ("strpos(number_e164, %s) > 0", number_contains),
+    ):
+        if value is not None:
+            parts.append(sql.SQL(clause))
+            params.append(value)
+    if unassigned_only:
+        parts.append(sql.SQL("app_hash IS NULL"))
+    condition = sql.SQL(" AND ").join(parts)
+    cursor = await connection.execute(
+        sql.SQL("SELECT {} FROM dids WHERE {} ORDER BY number_e164 LIMIT {} OFFSET {}").format(
+            sql.SQL(_DID), condition, sql.Literal(limit), sql.Literal(offset)
+        ),
+        params,
+    )
+    page = [_did(row) for row in await cursor.fetchall()]
+    row = await (
+        await connection.execute(sql.SQL("SELECT count(*) FROM dids WHERE {}").format(condition), params)
+    ).fetchone()
+    return page, row[0] if row else 0
+
+
+async def add_did(connection: Connection, did: DID) -> None:
+    attribution = did.attribution
+    await connection.execute(
+        f"INSERT INTO dids ({_DID}) VALUES ({', '.join(['%s'] * 16)})".encode(),
+        (
+            did.hash, did.account_id, did.property_id, did.number_e164, did.country, did.line_type, did.friendly_name,
+            did.app_hash, did.assigned_at, did.expires_at, did.expired_redirect_e164, attribution.source,
+            attribution.medium, attribution.campaign, attribution.content, attribution.offline_description,
+        ),
+    )  # fmt: skip
+
+
+async def assign_did(connection: Connection, account_id: int, hash_: str, app_hash: str | None, now: datetime) -> bool:
+    """Point a DID at an app, or at nothing. False: no such DID."""
+    cursor = await connection.execute(
+        "UPDATE dids SET app_hash = %s, assigned_at = CASE WHEN %s::text IS NULL THEN NULL ELSE %s END"
+        " WHERE account_id = %s AND hash = %s",
+        (app_hash, app_hash, now, account_id, hash_),
+    )
+    return cursor.rowcount == 1
+
+
+async def is_blocked(connection: Connection, account_id: int, number_e164: str) -> bool:
+    cursor = await connection.execute(
+        "SELECT 1 FROM blocked_callers WHERE account_id = %s AND number_e164 = %s", (account_id, number_e164)
+    )
+    return await cursor.fetchone() is not None
+
+
+async def block(connection: Connection, account_id: int, number_e164: str) -> None:
+    await connection.execute(
+        "INSERT INTO blocked_callers (account_id, number_e164) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        (account_id, number_e164),
+    )
+
+
+async def media_paths(connection: Connection, account_id: int, ids: list[int]) -> dict[int, str]:
+    """{media id: path relative to the media folder} of the account's own and the built-in media."""
+    cursor = await connection.execute(
+        "SELECT id, path FROM media WHERE account_id IN (0, %s) AND id = ANY(%s)", (account_id, ids)
+    )
+    return {row[0]: row[1] for row in await cursor.fetchall()}
+
+
+async def add_built_in_media(connection: Connection, items: list[tuple[int, str, str, str]]) -> None:
+    """(id, name, category, path) of media that belong to everybody. Repeating changes nothing."""
+    async with connection.cursor() as cursor:
+        await cursor.executemany(
+            "INSERT INTO media (account_id, id, name, category, path) VALUES (0, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            items,
+        )

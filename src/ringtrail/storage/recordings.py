@@ -1,0 +1,119 @@
+"""Recordings: found by call or by filters, finished by the worker."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from psycopg import sql
+
+from ringtrail.model.call import RecordingRecord
+from ringtrail.storage.database import Connection
+
+_SELECT = (
+    "SELECT r.hash, r.account_id, r.call_id, r.kind, r.path, r.status, r.started_at, r.duration_ms, r.size_bytes,"
+    " r.per_leg, r.read_at, c.app_hash, a.name, c.caller_number, c.caller_name, c.did_hash, c.tracking_number"
+    " FROM recordings r LEFT JOIN calls c ON c.account_id = r.account_id AND c.id = r.call_id"
+    " LEFT JOIN apps a ON a.account_id = c.account_id AND a.hash = c.app_hash WHERE "
+)
+
+
+async def find_recordings(
+    connection: Connection,
+    account_id: int,
+    *,
+    hashes: list[str] | None = None,
+    call_ids: list[int] | None = None,
+    kind: str | None = None,
+    statuses: list[str] | None = None,
+    caller_number: str | None = None,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+    duration_min_ms: int | None = None,
+    read: bool | None = None,
+    read_from_at: datetime | None = None,
+    read_to_at: datetime | None = None,
+    offset: int = 0,
+    limit: int | None = None,
+) -> tuple[list[RecordingRecord], int]:
+    """(page, total), newest first. from_at and read_from_at inclusive, to_at and read_to_at exclusive."""
+    parts: list[sql.Composable] = [sql.SQL("r.account_id = %s")]
+    params: list[Any] = [account_id]
+    for clause, value in (
+        ("r.hash = ANY(%s)", hashes),
+        ("r.call_id = ANY(%s)", call_ids),
+        ("r.kind = %s", kind),
+        ("r.status = ANY(%s)", statuses),
+        ("c.caller_number = %s", caller_number),
+        ("r.started_at >= %s", from_at),
+        ("r.started_at < %s", to_at),
+        ("r.duration_ms >= %s", duration_min_ms),
+        ("(r.read_at IS NOT NULL) = %s", read),
+        ("r.read_at >= %s", read_from_at),
+        ("r.read_at < %s", read_to_at),
+    ):
+        if value is not None:
+            parts.append(sql.SQL(clause))
+            params.append(value)
+    condition = sql.SQL(" AND ").join(parts)
+    cursor = await connection.execute(
+        sql.SQL("{} {} ORDER BY r.started_at DESC, r.hash LIMIT {} OFFSET {}").format(
+            sql.SQL(_SELECT), condition, sql.Literal(limit), sql.Literal(offset)
+        ),
+        params,
+    )
+    page = [RecordingRecord._make(row) for row in await cursor.fetchall()]
+    row = await (
+        await connection.execute(
+            sql.SQL(
+                "SELECT count(*) FROM recordings r LEFT JOIN calls c ON c.account_id = r.account_id"
+                " AND c.id = r.call_id WHERE {}"
+            ).format(condition),
+            params,
+        )
+    ).fetchone()
+    return page, row[0] if row else 0
+
+
+async def claim_unfinished(connection: Connection, limit: int) -> list[RecordingRecord]:
+    """Recordings whose call has ended but whose file is not finished yet, locked for this transaction."""
+    cursor = await connection.execute(
+        (
+            _SELECT + "r.status IN ('recording', 'processing') AND c.ended_at IS NOT NULL"
+            " ORDER BY r.started_at LIMIT %s FOR UPDATE OF r SKIP LOCKED"
+        ).encode(),
+        (limit,),
+    )
+    return [RecordingRecord._make(row) for row in await cursor.fetchall()]
+
+
+async def finish_recording(
+    connection: Connection, account_id: int, hash_: str, *, status: str, duration_ms: int | None, size_bytes: int | None
+) -> None:
+    """Settle a recording and move its call to the head of the change order, so that pullers see it again."""
+    row = await (
+        await connection.execute(
+            "UPDATE recordings SET status = %s, duration_ms = %s, size_bytes = %s WHERE account_id = %s AND hash = %s"
+            " RETURNING call_id",
+            (status, duration_ms, size_bytes, account_id, hash_),
+        )
+    ).fetchone()
+    if row is None:
+        return
+    change = await (
+        await connection.execute(
+            "UPDATE call_counters SET change = change + 1 WHERE account_id = %s RETURNING change", (account_id,)
+        )
+    ).fetchone()
+    if change is not None:
+        await connection.execute(
+            "UPDATE calls SET change_seq = %s WHERE account_id = %s AND id = %s", (change[0], account_id, row[0])
+        )
+
+
+async def mark_read(connection: Connection, account_id: int, hash_: str, now: datetime) -> None:
+    """Note the first time that somebody listened."""
+    await connection.execute(
+        "UPDATE recordings SET read_at = coalesce(read_at, %s) WHERE account_id = %s AND hash = %s",
+        (now, account_id, hash_),
+    )

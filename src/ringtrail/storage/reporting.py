@@ -1,0 +1,333 @@
+"""Reading calls: any CallQuery, in pages that cost the same wherever they are."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg import sql
+
+from ringtrail.model.call import CallRecord, LegRecord
+from ringtrail.model.query import CallerNovelty, CallQuery, DayTotals, Order
+from ringtrail.storage.database import Connection
+
+_HOUR = timedelta(hours=1)
+
+_SELECT = sql.SQL(
+    "SELECT c.id, c.account_id, c.property_id, p.sid, p.name, c.creation_seq, c.change_seq, c.started_at,"
+    " c.answered_at, c.caller_answered_at, c.ended_at, c.ring_s, c.talk_s, c.total_s, c.connected_s, c.billed_s,"
+    " c.state, c.disposition, c.stage, c.disposition_raw, c.hangup_cause, c.hangup_by, c.trigger, c.caller_number,"
+    " c.caller_withheld, c.caller_name, c.caller_country, c.caller_line_type, c.caller_region, c.caller_is_new,"
+    " c.tracking_number, c.did_hash, d.friendly_name, c.destination_number, c.destination_country,"
+    " c.destination_line_type, c.app_hash, a.name, a.package, c.source, c.medium, c.campaign, c.content,"
+    " c.offline_description, c.redirected, c.redirected_expired, c.keypad, c.external_id, c.revenue_minor,"
+    " c.recording_hash, c.recording_kind FROM ({page}) c"
+    " JOIN properties p ON p.account_id = c.account_id AND p.id = c.property_id"
+    " LEFT JOIN dids d ON d.account_id = c.account_id AND d.hash = c.did_hash"
+    " LEFT JOIN apps a ON a.account_id = c.account_id AND a.hash = c.app_hash"
+    " ORDER BY {order}"
+)
+
+_ORDER: dict[Order, sql.SQL] = {
+    Order.STARTED: sql.SQL("c.started_at, c.id"),
+    Order.STARTED_DESC: sql.SQL("c.started_at DESC, c.id DESC"),
+    Order.CREATION: sql.SQL("c.creation_seq"),
+    Order.CHANGE: sql.SQL("c.change_seq"),
+}
+
+
+async def find_calls(connection: Connection, query: CallQuery, *, offset: int, limit: int | None) -> list[CallRecord]:
+    """Matching calls in query.order. limit None: all of them."""
+    condition, params = _condition(query)
+    if offset and _is_plain(query):
+        skipped = await _skip(connection, query, offset)
+        if skipped is None:
+            return []
+        start, offset = skipped
+        condition = sql.SQL("{} AND c.started_at >= %s").format(condition)
+        params.append(start)
+    page = sql.SQL("SELECT * FROM calls c WHERE {} ORDER BY {} LIMIT {} OFFSET {}").format(
+        condition, _ORDER[query.order], sql.Literal(limit), sql.Literal(offset)
+    )
+    cursor = connection.cursor(binary=True)
+    await cursor.execute(_SELECT.format(page=page, order=_ORDER[query.order]), params)
+    return [CallRecord._make(row) for row in await cursor.fetchall()]
+
+
+async def count_calls(connection: Connection, query: CallQuery) -> int:
+    """How many calls match: from the rollups if the query is only account, property and time, else counted."""
+    if _is_plain(query):
+        return await _plain_count(connection, query)
+    return await _bare_count(connection, query)
+
+
+async def newest_change(connection: Connection, account_id: int) -> int:
+    """The account's change counter: every committed change has at most this value."""
+    return await _counter(connection, "change", account_id)
+
+
+async def newest_creation(connection: Connection, account_id: int) -> int:
+    return await _counter(connection, "creation", account_id)
+
+
+async def _counter(connection: Connection, column: str, account_id: int) -> int:
+    statement = sql.SQL("SELECT {} FROM call_counters WHERE account_id = %s").format(sql.Identifier(column))
+    row = await (await connection.execute(statement, (account_id,))).fetchone()
+    return row[0] if row else 0
+
+
+async def day_totals(connection: Connection, query: CallQuery, timezone: str) -> list[DayTotals]:
+    """Sums per local day of `timezone`, only days with calls, oldest first.
+
+    From the rollups when the query is plain and the zone's offset is whole hours over the range, else from the calls.
+    """
+    if _is_plain(query) and await _whole_hours(connection, query, timezone):
+        dimension, key = _rollup_of(query)
+        cursor = await connection.execute(
+            "SELECT to_char(hour_at AT TIME ZONE %s, 'YYYY-MM-DD') AS day, sum(calls)::bigint, sum(talk_s)::bigint,"
+            " sum(revenue_minor)::bigint FROM call_hours WHERE account_id = %s AND dimension = %s AND key = %s"
+            " AND hour_at >= coalesce(%s, '-infinity'::timestamptz) AND hour_at < coalesce(%s, 'infinity'::timestamptz)"
+            " GROUP BY 1 HAVING sum(calls) > 0 ORDER BY 1",
+            (timezone, query.account_id, dimension, key, query.from_at, query.to_at),
+        )
+    else:
+        condition, params = _condition(query)
+        cursor = await connection.execute(
+            sql.SQL(
+                "SELECT to_char(c.started_at AT TIME ZONE %s, 'YYYY-MM-DD') AS day, count(*), sum(talk_s)::bigint,"
+                " sum(revenue_minor)::bigint FROM calls c WHERE {} GROUP BY 1 ORDER BY 1"
+            ).format(condition),
+            [timezone, *params],
+        )
+    return [DayTotals._make(row) for row in await cursor.fetchall()]
+
+
+async def legs_of(connection: Connection, account_id: int, call_ids: list[int]) -> list[LegRecord]:
+    """All legs of some calls, in dialling order."""
+    return await find_legs(connection, account_id, call_ids=call_ids)
+
+
+async def find_legs(
+    connection: Connection,
+    account_id: int,
+    *,
+    role: str | None = None,
+    call_ids: list[int] | None = None,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+    app_hash: str | None = None,
+    did_hash: str | None = None,
+    leg_id: int | None = None,
+    offset: int = 0,
+    limit: int | None = None,
+) -> list[LegRecord]:
+    """Ended or live legs by role and time (from inclusive, to exclusive), oldest first."""
+    condition, params = _leg_condition(account_id, role, call_ids, from_at, to_at, app_hash, did_hash, leg_id)
+    cursor = await connection.execute(
+        sql.SQL(
+            "SELECT l.id, l.call_id, l.role, l.position, l.number, l.number_country, l.number_line_type, l.started_at,"
+            " l.ringing_at, l.answered_at, l.ended_at, l.cause, l.sip_status, l.hangup_by, l.disposition, l.raw,"
+            " l.codec, l.talk_s, l.total_s, l.billed_s, c.app_hash, a.name, a.package, c.caller_number,"
+            " c.caller_withheld, c.caller_name, c.external_id"
+            " FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id"
+            " LEFT JOIN apps a ON a.account_id = c.account_id AND a.hash = c.app_hash"
+            " WHERE {} ORDER BY l.started_at, l.call_id, l.position LIMIT {} OFFSET {}"
+        ).format(condition, sql.Literal(limit), sql.Literal(offset)),
+        params,
+    )
+    return [LegRecord._make(row) for row in await cursor.fetchall()]
+
+
+async def count_legs(
+    connection: Connection,
+    account_id: int,
+    *,
+    role: str | None = None,
+    from_at: datetime | None = None,
+    to_at: datetime | None = None,
+    app_hash: str | None = None,
+    did_hash: str | None = None,
+    leg_id: int | None = None,
+) -> int:
+    condition, params = _leg_condition(account_id, role, None, from_at, to_at, app_hash, did_hash, leg_id)
+    statement = sql.SQL(
+        "SELECT count(*) FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id WHERE {}"
+    ).format(condition)
+    row = await (await connection.execute(statement, params)).fetchone()
+    return row[0] if row else 0
+
+
+async def trace_of(connection: Connection, account_id: int, call_id: int) -> list[dict[str, Any]]:
+    """The story of a call; empty until it ended."""
+    cursor = await connection.execute(
+        "SELECT trace FROM call_traces WHERE account_id = %s AND call_id = %s", (account_id, call_id)
+    )
+    row = await cursor.fetchone()
+    return row[0] if row else []
+
+
+def _leg_condition(
+    account_id: int,
+    role: str | None,
+    call_ids: list[int] | None,
+    from_at: datetime | None,
+    to_at: datetime | None,
+    app_hash: str | None,
+    did_hash: str | None,
+    leg_id: int | None,
+) -> tuple[sql.Composable, list[Any]]:
+    parts: list[sql.Composable] = [sql.SQL("l.account_id = %s")]
+    params: list[Any] = [account_id]
+    for clause, value in (
+        ("l.role = %s", role),
+        ("l.call_id = ANY(%s)", call_ids),
+        ("l.started_at >= %s", from_at),
+        ("l.started_at < %s", to_at),
+        ("c.app_hash = %s", app_hash),
+        ("c.did_hash = %s", did_hash),
+        ("l.id = %s", leg_id),
+    ):
+        if value is not None:
+            parts.append(sql.SQL(clause))
+            params.append(value)
+    return sql.SQL(" AND ").join(parts), params
+
+
+def _condition(query: CallQuery) -> tuple[sql.Composable, list[Any]]:
+    parts: list[sql.Composable] = [sql.SQL("c.account_id = %s")]
+    params: list[Any] = [query.account_id]
+
+    def add(clause: Any, *values: Any) -> None:
+        parts.append(sql.SQL(clause))
+        params.extend(values)
+
+    if not query.include_in_progress:
+        add("c.ended_at IS NOT NULL")
+    for clause, value in (
+        ("c.property_id = %s", query.property_id),
+        ("c.started_at >= %s", query.from_at),
+        ("c.started_at < %s", query.to_at),
+        ("c.started_at > %s", query.after_at),
+        ("c.creation_seq > %s", query.created_after),
+        ("c.change_seq > %s", query.changed_after),
+        ("c.did_hash = %s", query.did_hash),
+        ("c.app_hash = %s", query.app_hash),
+        ("c.offline_description = %s", query.offline_description),
+        ("CASE WHEN length(c.caller_number) > 4 THEN left(c.caller_number, -4) || 'XXXX' ELSE repeat('X', length(c.caller_number)) END = %s", query.caller_masked),
+    ):  # fmt: skip
+        if value is not None:
+            add(clause, value)
+    for clause, values in (
+        ("c.id = ANY(%s)", query.ids),
+        ("c.creation_seq = ANY(%s)", query.creation_seqs),
+        ("c.tracking_number = ANY(%s)", query.tracking_numbers),
+        ("c.destination_number = ANY(%s)", query.destination_numbers),
+        ("c.caller_number = ANY(%s)", query.caller_numbers),
+        ("c.source = ANY(%s)", query.sources),
+        ("c.medium = ANY(%s)", query.mediums),
+        ("c.campaign = ANY(%s)", query.campaigns),
+        ("c.content = ANY(%s)", query.contents),
+        ("c.keypad = ANY(%s)", query.keypads),
+    ):
+        if values:
+            add(clause, list(values))
+    if query.search is not None:
+        like = "%" + query.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+        add("(c.caller_number LIKE %s OR c.destination_number LIKE %s OR c.tracking_number LIKE %s)", like, like, like)
+    if query.outcomes is not None:
+        add(
+            "(c.disposition, c.stage) IN (SELECT o.d, coalesce(o.s, c.stage) FROM unnest(%s::text[], %s::text[]) o (d, s))",
+            [outcome[0] for outcome in query.outcomes],
+            [outcome[1] for outcome in query.outcomes],
+        )
+    if query.novelty is not CallerNovelty.ALL:
+        add("c.caller_is_new = %s", query.novelty is CallerNovelty.UNIQUE)
+    return sql.SQL(" AND ").join(parts), params
+
+
+def _is_plain(query: CallQuery) -> bool:
+    """Only account, property and a half-open time range, by start: what the rollups can answer."""
+    plain = CallQuery(
+        account_id=query.account_id, property_id=query.property_id, from_at=query.from_at, to_at=query.to_at
+    )
+    return query == plain
+
+
+def _rollup_of(query: CallQuery) -> tuple[str, str]:
+    return ("account", "") if query.property_id is None else ("property", str(query.property_id))
+
+
+def _hour_up(instant: datetime) -> datetime:
+    floor = instant.replace(minute=0, second=0, microsecond=0)
+    return floor if floor == instant else floor + _HOUR
+
+
+async def _bare_count(connection: Connection, query: CallQuery) -> int:
+    condition, params = _condition(query)
+    row = await (
+        await connection.execute(sql.SQL("SELECT count(*) FROM calls c WHERE {}").format(condition), params)
+    ).fetchone()
+    return row[0] if row else 0
+
+
+async def _plain_count(connection: Connection, query: CallQuery) -> int:
+    from_at, to_at = query.from_at, query.to_at
+    if from_at is not None and to_at is not None and from_at + 2 * _HOUR > to_at:
+        return await _bare_count(connection, query)
+    first = _hour_up(from_at) if from_at else None
+    last = to_at.replace(minute=0, second=0, microsecond=0) if to_at else None
+    dimension, key = _rollup_of(query)
+    row = await (
+        await connection.execute(
+            "SELECT coalesce(sum(calls), 0)::bigint FROM call_hours WHERE account_id = %s AND dimension = %s AND key = %s"
+            " AND hour_at >= coalesce(%s, '-infinity'::timestamptz) AND hour_at < coalesce(%s, 'infinity'::timestamptz)",
+            (query.account_id, dimension, key, first, last),
+        )
+    ).fetchone()
+    total = int(row[0]) if row else 0
+    for start, end in ((from_at, first), (last, to_at)):
+        if start is not None and end is not None and start < end:
+            total += await _bare_count(connection, _between(query, start, end))
+    return total
+
+
+def _between(query: CallQuery, from_at: datetime, to_at: datetime) -> CallQuery:
+    return CallQuery(account_id=query.account_id, property_id=query.property_id, from_at=from_at, to_at=to_at)
+
+
+async def _skip(connection: Connection, query: CallQuery, offset: int) -> tuple[datetime, int] | None:
+    """Where to start reading so that only `remaining` rows are passed over: (start, remaining). None: past the end."""
+    first = _hour_up(query.from_at) if query.from_at else None
+    head = 0
+    if query.from_at is not None and first is not None and query.from_at < first:
+        head = await _bare_count(connection, _between(query, query.from_at, first))
+        if offset < head:
+            return query.from_at, offset
+    dimension, key = _rollup_of(query)
+    cursor = await connection.execute(
+        "SELECT hour_at, (upto - calls)::bigint FROM (SELECT hour_at, calls, sum(calls) OVER (ORDER BY hour_at) AS upto"
+        " FROM call_hours WHERE account_id = %s AND dimension = %s AND key = %s"
+        " AND hour_at >= coalesce(%s, '-infinity'::timestamptz) AND hour_at < coalesce(%s, 'infinity'::timestamptz)) h"
+        " WHERE upto > %s ORDER BY hour_at LIMIT 1",
+        (query.account_id, dimension, key, first, query.to_at, offset - head),
+    )
+    row = await cursor.fetchone()
+    return (row[0], offset - head - row[1]) if row else None
+
+
+async def _whole_hours(connection: Connection, query: CallQuery, timezone: str) -> bool:
+    """Whether hours of UTC are hours of `timezone` over the range, so that an hour lies in one local day.
+
+    A day's edge is an hour's edge if the zone's offset is whole hours; half-hour zones and the few historical
+    exceptions take the slow way.
+    """
+    if any(edge is not None and edge != _hour_up(edge) for edge in (query.from_at, query.to_at)):
+        return False
+    row = await (
+        await connection.execute(
+            "SELECT bool_and(extract(minute FROM edge AT TIME ZONE %s) = 0) FROM unnest(ARRAY["
+            " coalesce(%s, now()), coalesce(%s, now()), '2026-01-01Z'::timestamptz, '2026-07-01Z'::timestamptz]) edge",
+            (timezone, query.from_at, query.to_at),
+        )
+    ).fetchone()
+    return bool(row and row[0])

@@ -1,0 +1,1 @@
+"""The process tree of `ringtrail up`: PostgreSQL, Asterisk, the API, the controller and the worker."""
