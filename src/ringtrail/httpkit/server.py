@@ -12,8 +12,8 @@ from typing import Any
 
 import structlog
 from litestar import Litestar, Request, Response, Router
-from litestar.exceptions import HTTPException
 from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
 
 from ringtrail.httpkit.dialect import Dialect, DialectOptions

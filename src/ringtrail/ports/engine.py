@@ -2,7 +2,7 @@
 
 Facts are past tense, carry an aware UTC instant taken by the engine itself, and arrive in order per leg. After LegEnded
 there is nothing more of that leg. Commands name their leg, playback and recording ids, so a repeated command is refused
-by the engine instead of being done twice. A command on a leg that is gone raises LegGone; one that the engine cannot
+by the engine instead of being done twice. A command on a leg that is gone raises LegGoneError; one that the engine cannot
 carry out raises EngineError; both leave the call's facts to tell what happened.
 """
 
@@ -29,7 +29,7 @@ class EngineError(Exception):
     """The engine refused or could not carry out a command."""
 
 
-class LegGone(EngineError):
+class LegGoneError(EngineError):
     """The leg of the command does not exist (any more)."""
 
 
