@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 PACKAGE_CALL_TRACKING = "CALLTRACKING10"
 MIN_RING_TIMEOUT_S, MAX_RING_TIMEOUT_S = 5, 300
 MIN_VOICEMAIL_S, MAX_VOICEMAIL_S = 30, 300
+DEFAULT_RING_TIMEOUT_S, DEFAULT_VOICEMAIL_S = 30, 120
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +18,7 @@ class Target:
     """Where a call is sent: number_e164, ring timeout 5..300 s."""
 
     number_e164: str
-    ring_timeout_s: int = 30
+    ring_timeout_s: int = DEFAULT_RING_TIMEOUT_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +28,7 @@ class VoicemailSettings:
     active: bool = False
     intro_media: int = 0
     record: bool = True
-    max_s: int = 120
+    max_s: int = DEFAULT_VOICEMAIL_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,3 +55,67 @@ class App:
     params: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+
+
+def call_tracking_settings(params: Mapping[str, Any]) -> CallTrackingSettings:
+    """What a stored CALLTRACKING10 object says a call does. Never raises: a call that has arrived must be answered.
+
+    A key that is absent, null or of another type means its default; a number outside its range is brought to the nearest
+    bound; a target without a number is left out. Strictness is for the API that stores the object, not for this reader.
+    """
+    medias, options, vms = (_object(params, key) for key in ("medias", "options", "vms"))
+    return CallTrackingSettings(
+        targets=_targets(params.get("targets")),
+        welcome_media=_media(medias, "welcome"),
+        ringtone_media=_media(medias, "ringtone"),
+        whisper_media=_media(medias, "whisper"),
+        bridge_media=_media(medias, "bridge"),
+        record_calls=_flag(options, "record_calls", default=False),
+        voicemail=_voicemail(vms),
+    )
+
+
+def _targets(value: object) -> tuple[Target, ...]:
+    items = [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
+    return tuple(
+        Target(
+            number_e164=item["number"],
+            ring_timeout_s=_within(
+                item.get("timeout"), MIN_RING_TIMEOUT_S, MAX_RING_TIMEOUT_S, default=DEFAULT_RING_TIMEOUT_S
+            ),
+        )
+        for item in items
+        if isinstance(item.get("number"), str) and item["number"]
+    )
+
+
+def _voicemail(vms: Mapping[str, Any]) -> VoicemailSettings:
+    return VoicemailSettings(
+        active=_flag(vms, "active", default=False),
+        intro_media=_media(vms, "intro"),
+        record=_flag(vms, "record", default=True),
+        max_s=_within(vms.get("timeout"), MIN_VOICEMAIL_S, MAX_VOICEMAIL_S, default=DEFAULT_VOICEMAIL_S),
+    )
+
+
+def _object(params: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    value = params.get(key)
+    return value if isinstance(value, Mapping) else {}
+
+
+def _flag(values: Mapping[str, Any], key: str, *, default: bool) -> bool:
+    value = values.get(key)
+    return value if isinstance(value, bool) else default
+
+
+def _media(values: Mapping[str, Any], key: str) -> int:
+    return max(0, _whole(values.get(key)) or 0)
+
+
+def _within(value: object, low: int, high: int, *, default: int) -> int:
+    number = _whole(value)
+    return default if number is None else min(max(number, low), high)
+
+
+def _whole(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
