@@ -34,7 +34,9 @@ class CallQuery:
     after_at: datetime | None = None  # started_at > (for dialects whose lower bound is exclusive)
     created_after: int | None = None  # creation_seq >
     changed_after: int | None = None  # change_seq >
+    past: tuple[datetime, int] | None = None  # (started_at, id): only what comes behind it in STARTED or STARTED_DESC
     include_in_progress: bool = False
+    only_in_progress: bool = False
     ids: tuple[int, ...] = ()
     creation_seqs: tuple[int, ...] = ()
     tracking_numbers: tuple[str, ...] = ()

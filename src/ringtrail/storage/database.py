@@ -65,13 +65,14 @@ class Database:
 
     @contextlib.asynccontextmanager
     async def notifications(self, channel: str) -> AsyncIterator[AsyncIterator[str]]:
-        """Payloads of NOTIFY on `channel`, over a connection of its own."""
-        connection = await psycopg.AsyncConnection.connect(self.url, autocommit=True)
-        try:
-            await connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
-            yield _payloads(connection)
-        finally:
-            await connection.close()
+        """Payloads of NOTIFY on `channel`, over a connection of its own. Raises DomainError(UNAVAILABLE) when it breaks."""
+        with away_is_unavailable():
+            connection = await psycopg.AsyncConnection.connect(self.url, autocommit=True)
+            try:
+                await connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+                yield _payloads(connection)
+            finally:
+                await connection.close()
 
 
 async def _payloads(connection: psycopg.AsyncConnection[Any]) -> AsyncIterator[str]:

@@ -201,8 +201,14 @@ def _condition(query: CallQuery) -> tuple[sql.Composable, list[Any]]:
         parts.append(sql.SQL(clause))
         params.extend(values)
 
-    if not query.include_in_progress:
+    if query.only_in_progress:
+        add("c.ended_at IS NULL")
+    elif not query.include_in_progress:
         add("c.ended_at IS NOT NULL")
+    if query.past is not None:
+        sign = "<" if query.order is Order.STARTED_DESC else ">"
+        add(f"(c.started_at, c.id) {sign} (%s, %s)", *query.past)
+        add(f"c.started_at {sign}= %s", query.past[0])  # partitions are pruned by this, never by the pair
     for clause, value in (
         ("c.property_id = %s", query.property_id),
         ("c.started_at >= %s", query.from_at),
