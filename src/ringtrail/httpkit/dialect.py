@@ -18,6 +18,8 @@ class DialectOptions:
 
     base_url: str  # how clients reach us, without a trailing slash
     optico_error_status: int = 200
+    invox_national_numbers: bool = False  # '07...' instead of '+407...' for numbers of the account's country
+    invox_holds_unfinished: bool = False  # show a call only when it and all that were created before it have ended
 
 
 class Dialect(NamedTuple):

@@ -48,6 +48,7 @@ class CallQuery:
     outcomes: tuple[tuple[str, str | None], ...] | None = (
         None  # (disposition, stage or None for any); (): nothing matches
     )
+    redirected_is_expired: bool = False  # in `outcomes`, a call that an expired number sent on is `expired`
     sources: tuple[str, ...] = ()
     mediums: tuple[str, ...] = ()
     campaigns: tuple[str, ...] = ()

@@ -241,8 +241,11 @@ def _condition(query: CallQuery) -> tuple[sql.Composable, list[Any]]:
         like = "%" + query.search.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
         add("(c.caller_number LIKE %s OR c.destination_number LIKE %s OR c.tracking_number LIKE %s)", like, like, like)
     if query.outcomes is not None:
+        disposition = "c.disposition"
+        if query.redirected_is_expired:
+            disposition = "CASE WHEN c.redirected_expired THEN 'expired' ELSE c.disposition END"
         add(
-            "(c.disposition, c.stage) IN (SELECT o.d, coalesce(o.s, c.stage) FROM unnest(%s::text[], %s::text[]) o (d, s))",
+            f"({disposition}, c.stage) IN (SELECT o.d, coalesce(o.s, c.stage) FROM unnest(%s::text[], %s::text[]) o (d, s))",
             [outcome[0] for outcome in query.outcomes],
             [outcome[1] for outcome in query.outcomes],
         )

@@ -1,0 +1,68 @@
+"""GET /api/v2/calls: the calls of a token's account, streamed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from itertools import takewhile
+from typing import Any
+
+from litestar import Request, Router, get
+from litestar.response import Stream
+
+from ringtrail.dialects.invox.auth import principal_of
+from ringtrail.dialects.invox.requests import call_query, zone_of
+from ringtrail.dialects.invox.responses import Presentation, json_array
+from ringtrail.httpkit.dialect import DialectOptions
+from ringtrail.model.account import Principal
+from ringtrail.model.call import CallRecord
+from ringtrail.model.query import CallPage, CallQuery
+from ringtrail.services import Services
+
+PREFIX = "/api/v2"
+PAGE_CALLS = 2_000
+
+
+def build(services: Services, options: DialectOptions) -> Router:
+    @get("/calls")
+    async def calls(request: Request[Any, Any, Any]) -> Stream:
+        principal = await principal_of(services, request.headers.get("x-api-key"))
+        query = call_query(request.scope["query_string"], principal)
+        shown = await _presentation(services, principal, options)
+        # Read before the answer begins: a database that is away is a 503, not half an array.
+        first = await services.calls.page(query, limit=PAGE_CALLS)
+        pages = _pages(services, query, first)
+        if options.invox_holds_unfinished:
+            pages = _until_unfinished(pages)
+        return Stream(json_array(pages, shown), media_type="application/json")
+
+    return Router(path=PREFIX, route_handlers=[calls])
+
+
+async def _presentation(services: Services, principal: Principal, options: DialectOptions) -> Presentation:
+    properties = await services.accounts.properties(principal.account.id)
+    return Presentation(
+        zone=zone_of(principal),
+        country=principal.account.country,
+        base_url=options.base_url,
+        national_numbers=options.invox_national_numbers,
+        masked_properties=frozenset(item.id for item in properties if item.masks_callers),
+    )
+
+
+async def _pages(services: Services, query: CallQuery, page: CallPage) -> AsyncIterator[list[CallRecord]]:
+    """All pages from `page` on, each by the last id of the one before; no connection is held between them."""
+    yield page.records
+    while page.has_more:
+        query = replace(query, created_after=page.records[-1].creation_seq)
+        page = await services.calls.page(query, limit=PAGE_CALLS)
+        yield page.records
+
+
+async def _until_unfinished(pages: AsyncIterator[list[CallRecord]]) -> AsyncIterator[list[CallRecord]]:
+    """Everything before the first unfinished call: a client that resumes after its last id will then miss no ending."""
+    async for page in pages:
+        ended = list(takewhile(lambda record: record.ended_at is not None, page))
+        yield ended
+        if len(ended) < len(page):
+            return

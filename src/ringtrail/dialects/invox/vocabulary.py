@@ -1,0 +1,55 @@
+"""INVOX's words: call status, date and time, weekday, numbers.
+
+The seven labels are the vendor's. Which of our outcomes each one stands for, the time zone, the weekday's language and
+the range of the hour are not published: they are our reading, and this file is the only place that holds them.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import lru_cache
+
+from ringtrail.model.cause import Disposition
+from ringtrail.model.lifecycle import Stage
+from ringtrail.services.numbers import national_format, to_e164
+
+DEFAULT_TIMEZONE = "Europe/Bucharest"
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+_UNALLOCATED = "Unallocated (unassigned) number"
+_D = Disposition
+
+STATUS_OF_DISPOSITION: dict[str, str] = {
+    _D.IN_PROGRESS: "Calling",
+    _D.ANSWERED: "Answered",
+    _D.VOICEMAIL: "Voice Mail",
+    _D.IVR: "Answered",
+    _D.ABANDONED: "No answer",
+    _D.BUSY: "User busy",
+    _D.REJECTED: "Call Rejected",
+    _D.NO_ANSWER: "No answer",
+    _D.INVALID_NUMBER: _UNALLOCATED,
+    _D.UNASSIGNED: _UNALLOCATED,
+    _D.EXPIRED: _UNALLOCATED,
+    _D.BLOCKED: "Call Rejected",
+    _D.FAILED: "No answer",
+}
+
+
+def ended_on_platform(disposition: str, stage: str) -> bool:
+    """Whether the caller spoke with prompts, menu or mailbox only, so that the call's length is the time spent there."""
+    if disposition == _D.ABANDONED:
+        return stage in (Stage.MESSAGE, Stage.IVR)
+    return disposition in (_D.VOICEMAIL, _D.IVR)
+
+
+def call_time(local: datetime) -> str:
+    """Y-m-d H:i:s. The repeated hour in autumn cannot be told apart."""
+    return local.strftime("%Y-%m-%d %H:%M:%S")
+
+
+@lru_cache(maxsize=65_536)
+def national(number_e164: str, country: str) -> str:
+    """'+40712345678' is '0712345678' in RO. Unchanged where that form would not read back as the same number."""
+    digits = "".join(filter(str.isdigit, national_format(number_e164)))
+    return digits if to_e164(digits, country) == number_e164 else number_e164

@@ -1,0 +1,120 @@
+"""What /data-api answers: every field of the vendor's, in the vendor's order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from itertools import islice
+from zoneinfo import ZoneInfo
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ringtrail.dialects.optico.vocabulary import TRIGGER_TYPE, call_time, ended_on_platform, status_of
+from ringtrail.model.call import CallRecord
+from ringtrail.model.query import DayTotals
+from ringtrail.services.numbers import masked
+
+_DAYS_A_CHUNK = 1_000
+
+
+class CallItem(msgspec.Struct, kw_only=True):
+    """One call. What comes from a web visit is empty here: visits are not recorded yet.
+
+    `visit_id`, `gclid` and `client_data` are left out when unknown, as in the vendor's example.
+    """
+
+    start_date: str  # DD/MM/YYYY HH:MM:SS, local
+    caller: str  # empty when withheld
+    tracking_number: str
+    phone: str  # empty when no target was dialled
+    trigger_type: int
+    source: str
+    url: str = ""
+    referer: str = ""
+    keyword: str = ""
+    call_path: str = ""
+    status: str
+    duration: int  # seconds of talk, or with our prompts and mailbox
+    billing_duration: int  # seconds
+    revenue: float  # EUR or whatever the account's currency is; negative: a cost
+    postcode: str = ""
+    keypad: str
+    is_redirect: bool
+    expired_redirect: bool
+    answer_time: int  # seconds that the caller waited, to the answer or to the end
+    visit_id: str | UnsetType = UNSET
+    gclid: str | UnsetType = UNSET
+    client_data: str | UnsetType = UNSET
+
+
+class SmsItem(msgspec.Struct, kw_only=True):
+    """One received SMS. None is recorded yet, so none is ever sent."""
+
+    sent_date: str
+    caller_phone: str
+    tracking_phone: str
+    id: int
+    message_content: str | list[str]
+
+
+class DayItem(msgspec.Struct, kw_only=True):
+    """One local day; days without calls are there with zeros."""
+
+    date: str
+    calls: int
+    duration: float  # seconds of talk
+    revenue: float
+
+
+class Listing(msgspec.Struct, kw_only=True):
+    """A page of records. `next_page` is there only if there is one."""
+
+    status: str = "OK"
+    total_results: int
+    next_page: int | UnsetType = UNSET
+    results: list[CallItem] | list[SmsItem]
+
+
+def listing(results: list[CallItem] | list[SmsItem], *, total: int, page: int, limit: int) -> bytes:
+    next_page = page + 1 if page * limit < total else UNSET
+    return msgspec.json.encode(Listing(total_results=total, next_page=next_page, results=results))
+
+
+def call_item(record: CallRecord, zone: ZoneInfo, *, masks_callers: bool) -> CallItem:
+    caller = record.caller_number or ""
+    on_platform = ended_on_platform(record.disposition, record.stage)
+    return CallItem(
+        start_date=call_time(record.started_at, zone),
+        caller=masked(caller) if masks_callers else caller,
+        tracking_number=record.tracking_number,
+        phone=record.destination_number or "",
+        trigger_type=TRIGGER_TYPE[record.trigger],
+        source=record.source or "",
+        status=status_of(record.disposition, record.stage, redirected_expired=record.redirected_expired),
+        duration=record.connected_s if on_platform else record.talk_s,
+        billing_duration=record.billed_s,
+        revenue=record.revenue_minor / 100,
+        keypad=record.keypad or "",
+        is_redirect=record.redirected,
+        expired_redirect=record.redirected_expired,
+        answer_time=record.ring_s,
+    )
+
+
+def day_listing(days: range, totals: list[DayTotals]) -> Iterator[bytes]:
+    """The body of a grouped answer in pieces: a range may be all of the calendar, 3.6 million days."""
+    by_day = {total.day: total for total in totals}
+    items = (_day_item(date.fromordinal(ordinal).isoformat(), by_day) for ordinal in days)
+    opening = b'{"status":"OK","results":['
+    while chunk := list(islice(items, _DAYS_A_CHUNK)):
+        yield opening + msgspec.json.encode(chunk)[1:-1]
+        opening = b","
+    yield b"]}" if opening == b"," else opening + b"]}"
+
+
+def _day_item(day: str, by_day: dict[str, DayTotals]) -> DayItem:
+    total = by_day.get(day)
+    if total is None:
+        return DayItem(date=day, calls=0, duration=0.0, revenue=0.0)
+    return DayItem(date=day, calls=total.calls, duration=float(total.talk_s), revenue=total.revenue_minor / 100)

@@ -1,0 +1,71 @@
+"""GET /data-api: one path for calls, day sums and SMS; `type` and `group_by_day` say which."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from litestar import Request, Response, Router, get
+from litestar.config.compression import CompressionConfig
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
+from litestar.response import Stream
+
+from ringtrail.dialects.optico.auth import Domain, domain_of
+from ringtrail.dialects.optico.errors import refuse
+from ringtrail.dialects.optico.requests import (
+    DataRequest,
+    call_query,
+    faults,
+    read_parameters,
+    read_request,
+    zone_of,
+)
+from ringtrail.dialects.optico.responses import call_item, day_listing, listing
+from ringtrail.httpkit.dialect import DialectOptions
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.services import Services
+
+PATH = "/data-api"
+_JSON = "application/json"
+_GZIP = CompressionConfig(
+    backend="gzip", gzip_compress_level=4
+)  # a full page is 3 MB; higher levels stall the event loop
+
+
+def build(services: Services, options: DialectOptions) -> Router:
+    @get("/")
+    async def data_api(request: Request[Any, Any, Any]) -> Response[Any]:
+        given = read_parameters(request.scope["query_string"])
+        domain = await domain_of(services, given.get("api_key"))
+        wrong = list(faults(given))
+        if domain is None:
+            wrong.insert(0, DomainError(ErrorCode.UNAUTHENTICATED, "api_key"))
+        if domain is None or wrong:
+            return refuse(wrong, options)
+        return await _answer(services, read_request(given), given, domain)
+
+    compression = DefineMiddleware(CompressionMiddleware, config=_GZIP)
+    return Router(path=PATH, route_handlers=[data_api], middleware=[compression])
+
+
+async def _answer(services: Services, asked: DataRequest, given: Mapping[str, str], domain: Domain) -> Response[Any]:
+    if asked.kind == "sms":
+        return Response(listing([], total=0, page=asked.page, limit=asked.limit), media_type=_JSON)
+    if asked.group_by_day:
+        return await _days(services, asked, given, domain)
+    return await _calls(services, asked, given, domain)
+
+
+async def _calls(services: Services, asked: DataRequest, given: Mapping[str, str], domain: Domain) -> Response[Any]:
+    found = await services.calls.page(
+        call_query(asked, given, domain), offset=asked.offset, limit=asked.limit, with_total=True
+    )
+    zone, masks = zone_of(domain), domain.property.masks_callers
+    items = [call_item(record, zone, masks_callers=masks) for record in found.records]
+    return Response(listing(items, total=found.total or 0, page=asked.page, limit=asked.limit), media_type=_JSON)
+
+
+async def _days(services: Services, asked: DataRequest, given: Mapping[str, str], domain: Domain) -> Response[Any]:
+    totals = await services.calls.day_totals(call_query(asked, given, domain), zone_of(domain).key)
+    return Stream(day_listing(asked.days(), totals), media_type=_JSON)
