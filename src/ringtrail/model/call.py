@@ -6,6 +6,7 @@ joined with names, as plain tuples (a page of 5,000 must stay cheap).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
@@ -90,7 +91,7 @@ class TraceEntry:
 
     at: datetime
     what: str
-    detail: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+    detail: Mapping[str, str | int | float | bool | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -198,7 +198,7 @@ async def _save_traces(connection: Connection, calls: Sequence[Call]) -> None:
 
 def _trace(call: Call) -> list[dict[str, Any]]:
     return [
-        {"at": entry.at.isoformat(timespec="milliseconds"), "what": entry.what, "detail": entry.detail}
+        {"at": entry.at.isoformat(timespec="milliseconds"), "what": entry.what, "detail": dict(entry.detail)}
         for entry in call.trace
     ]
 

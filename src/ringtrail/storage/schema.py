@@ -21,7 +21,7 @@ def migrate(url: str) -> None:
     """Bring the schema to the newest revision and make the coming months' partitions. Safe to repeat and to race."""
     with psycopg.connect(url, autocommit=True) as lock:
         lock.execute("SELECT pg_advisory_lock(hashtext('ringtrail migrate'))")
-        command.upgrade(_alembic(url), "head")
+        command.upgrade(alembic_config(url), "head")
         now = datetime.now(UTC)
         with psycopg.connect(url) as connection:
             for ahead in range(-1, MONTHS_AHEAD + 1):
@@ -62,7 +62,7 @@ def _partition_statements(month: datetime) -> list[sql.Composed]:
     ]
 
 
-def _alembic(url: str) -> Config:
+def alembic_config(url: str) -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     parts = psycopg.conninfo.conninfo_to_dict(url)

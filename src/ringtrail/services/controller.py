@@ -1,0 +1,251 @@
+"""The call controller: takes the engine's facts, gives each call its voice app, keeps every record.
+
+One controller a node. It survives the engine's restart and a lost connection (facts go on when it is back); the engine
+survives the controller's restart (recovery.py takes the calls up again).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Protocol
+
+import structlog
+
+from ringtrail.model.call import Call, Leg, LegRole, TraceEntry
+from ringtrail.model.cause import Cause
+from ringtrail.model.errors import DomainError
+from ringtrail.model.ids import CallIds
+from ringtrail.model.lifecycle import Stage, State
+from ringtrail.ports.clock import Clock
+from ringtrail.ports.engine import (
+    EndedBy,
+    Engine,
+    EngineError,
+    EngineLost,
+    EngineReady,
+    LegEnded,
+    LegOffered,
+    LegsJoined,
+    PlaybackEnded,
+    RecordingEnded,
+)
+from ringtrail.services.ledger import CallLedger
+from ringtrail.services.live_call import LiveCall, Script
+from ringtrail.services.numbers import facts_of
+from ringtrail.services.routing import Route
+from ringtrail.voice.call_tracking import call_tracking
+
+log = structlog.get_logger("ringtrail.controller")
+
+
+class RouteFinder(Protocol):
+    """services.routing.Routing, or a scenario's table."""
+
+    def caller(self, number: str | None) -> str | None: ...
+
+    async def find(self, dialled: str, caller_e164: str | None, now: datetime) -> Route | None: ...
+
+
+class Controller:
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        routing: RouteFinder,
+        clock: Clock,
+        ids: CallIds,
+        keep: Callable[[Call], None],
+        refused_unknown: Callable[[str], None] = lambda _reason: None,
+    ) -> None:
+        """keep: told each snapshot worth writing. refused_unknown: told why an offer that is no account's was refused."""
+        self._engine = engine
+        self._routing = routing
+        self._clock = clock
+        self._ids = ids
+        self._keep = keep
+        self._refused_unknown = refused_unknown
+        self._call_of_leg: dict[str, LiveCall] = {}
+        self._early: dict[str, list[Any]] = {}  # facts of an offered leg whose route is still being looked up
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.connected = False
+
+    @property
+    def live_calls(self) -> list[Call]:
+        return [live.ledger.call for live in {id(live): live for live in self._call_of_leg.values()}.values()]
+
+    async def run(self, on_ready: Callable[[EngineReady], Any] | None = None) -> None:
+        """Take facts until cancelled. on_ready is awaited each time the engine is (back) there."""
+        async for fact in self._engine.facts():
+            try:
+                await self._take(fact, on_ready)
+            except Exception:
+                log.exception("fact_failed", fact=type(fact).__name__)
+
+    async def _take(self, fact: Any, on_ready: Callable[[EngineReady], Any] | None) -> None:
+        match fact:
+            case LegOffered():
+                if fact.leg_id not in self._call_of_leg and fact.leg_id not in self._early:
+                    self._early[fact.leg_id] = []
+                    self._start(self._offered(fact), f"offer-{fact.leg_id}")
+            case EngineLost():
+                self.connected = False
+                log.warning("engine_lost", calls=len(self.live_calls))
+            case EngineReady():
+                self.connected = True
+                log.info("engine_ready", restarted=fact.restarted)
+                if fact.restarted:
+                    await self._legs_died(fact)
+                if on_ready is not None:
+                    await on_ready(fact)
+            case LegsJoined():
+                await self._tell(fact.leg_ids[0], fact)
+            case PlaybackEnded():
+                await self._tell(fact.leg_id, fact)
+            case RecordingEnded():
+                for live in dict.fromkeys(self._call_of_leg.values()):
+                    if any(item.path == fact.recording_id for item in live.ledger.call.recordings):
+                        await live.apply(fact)
+            case _:
+                await self._tell(fact.leg_id, fact)
+
+    async def _tell(self, leg_id: str, fact: Any) -> None:
+        if leg_id in self._early:
+            self._early[leg_id].append(fact)
+            return
+        live = self._call_of_leg.get(leg_id)
+        if live is not None and any(leg.engine_leg_id == leg_id for leg in live.ledger.call.legs):
+            await live.apply(fact)
+
+    async def _legs_died(self, fact: EngineReady) -> None:
+        """The engine came back without its legs: every live call of ours is over."""
+        for leg_id in list(self._call_of_leg):
+            raw = "engine restarted"
+            await self._tell(
+                leg_id, LegEnded(at=fact.at, leg_id=leg_id, ended_by=EndedBy.ENGINE, cause=41, sip_status=None, raw=raw)
+            )
+
+    async def _offered(self, fact: LegOffered) -> None:
+        try:
+            await self._route(fact)
+        finally:
+            self._early.pop(fact.leg_id, None)
+
+    async def _route(self, fact: LegOffered) -> None:
+        caller = None if fact.caller_withheld else self._routing.caller(fact.caller_number)
+        try:
+            route = await self._routing.find(fact.dialled, caller, fact.at)
+        except DomainError as exc:
+            log.error("offer_not_routable", dialled=fact.dialled, reason=str(exc))
+            await self._turn_away(fact, Cause.TEMPORARY_FAILURE, "unavailable")
+            return
+        if route is None:
+            log.info("offer_for_nobody", dialled=fact.dialled[:32])
+            await self._turn_away(fact, Cause.UNALLOCATED, "unknown_number")
+            return
+        await self.carry(self.new_call(fact, route, caller), route, self._script(route))
+
+    async def _turn_away(self, fact: LegOffered, cause: int, reason: str) -> None:
+        self._refused_unknown(reason)
+        try:
+            await self._engine.hang_up(fact.leg_id, cause)
+        except EngineError as exc:
+            log.info("command_came_late", reason=str(exc))
+
+    def _script(self, route: Route) -> Script:
+        async def script(live: LiveCall) -> None:
+            await call_tracking(live, route.settings)
+
+        return script
+
+    async def carry(self, call: Call, route: Route, script: Script) -> None:
+        """Run one call to its end."""
+        ledger = CallLedger(call, self._keep)
+        live = LiveCall(ledger, route, engine=self._engine, clock=self._clock, ids=self._ids)
+        registry = _LegRegistry(self._call_of_leg, live)
+        ledger.on_new_leg = registry.add
+        for leg in call.legs:
+            registry.add(leg.engine_leg_id)
+        self._keep(call)
+        for fact in self._early.pop(live.caller_leg_id, []):
+            await live.apply(fact)
+        try:
+            if route.refused is not None and not call.legs[1:]:
+                ended = await live.refuse(route.refused)
+            else:
+                ended = await live.run(script)
+            log.info("call_ended", call_id=ended.id, account_id=ended.account_id, disposition=ended.disposition)
+        finally:
+            registry.clear()
+
+    def adopt(self, call: Call, route: Route, script: Script) -> None:
+        """Take over a call that an earlier controller left behind."""
+        self._start(self.carry(call, route, script), f"adopt-{call.id}")
+
+    def _start(self, work: Any, name: str) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(self._shielded(work), name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _shielded(self, work: Any) -> None:
+        try:
+            await work
+        except Exception:
+            log.exception("call_failed")
+
+    def new_call(self, fact: LegOffered, route: Route, caller: str | None) -> Call:
+        call_id = self._ids.next(int(fact.at.timestamp() * 1000))
+        facts = facts_of(caller)
+        leg = Leg(
+            id=call_id,
+            engine_leg_id=fact.leg_id,
+            role=LegRole.CALLER,
+            position=0,
+            number_e164=caller,
+            number_country=facts.country,
+            number_line_type=facts.line_type,
+            started_at=fact.at,
+        )
+        detail = {"dialled": fact.dialled, "trunk": fact.trunk}
+        return Call(
+            id=call_id,
+            account_id=route.account_id,
+            property_id=route.property_id,
+            node=self._engine.name,
+            started_at=fact.at,
+            state=State.OFFERED,
+            stage=Stage.NONE,
+            tracking_number_e164=route.tracking_number_e164,
+            did_hash=route.did_hash,
+            app_hash=route.app_hash,
+            caller_number_e164=caller,
+            caller_withheld=caller is None,
+            caller_name=None if fact.caller_withheld else fact.caller_name,
+            caller_country=facts.country,
+            caller_line_type=facts.line_type,
+            caller_region=facts.region,
+            attribution=route.attribution,
+            legs=(leg,),
+            redirected=route.redirected_expired,
+            redirected_expired=route.redirected_expired,
+            billing_increment_s=route.billing_increment_s,
+            trace=(TraceEntry(at=fact.at, what="offered", detail=detail),),
+        )
+
+
+class _LegRegistry:
+    """Which legs belong to one live call, entered into the controller's table and taken out again at the end."""
+
+    def __init__(self, table: dict[str, LiveCall], live: LiveCall) -> None:
+        self._table = table
+        self._live = live
+        self._mine: list[str] = []
+
+    def add(self, leg_id: str) -> None:
+        self._table[leg_id] = self._live
+        self._mine.append(leg_id)
+
+    def clear(self) -> None:
+        for leg_id in self._mine:
+            self._table.pop(leg_id, None)

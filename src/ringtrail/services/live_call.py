@@ -1,0 +1,311 @@
+"""One live call: the CallControl that its voice app is given.
+
+Facts arrive through `apply` in the engine's order; commands go to the engine from the voice app's coroutine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+
+from ringtrail.model.app import Target, VoicemailSettings
+from ringtrail.model.call import Call, Leg, RecordingKind
+from ringtrail.model.cause import CAUSE_OF_DISPOSITION, Cause, Disposition
+from ringtrail.model.ids import CallIds
+from ringtrail.model.lifecycle import Happening, State
+from ringtrail.ports.clock import Clock
+from ringtrail.ports.engine import Capability, Connect, Engine, EngineError, LegGoneError, OutboundCaller
+from ringtrail.services.ledger import CallLedger
+from ringtrail.services.routing import Route
+
+log = structlog.get_logger("ringtrail.call")
+
+LEG_END_GRACE_S = 3.0
+VOICEMAIL_SILENCE_S = 5
+
+Script = Callable[["LiveCall"], Awaitable[None]]
+
+
+class _CallerLeftError(Exception):
+    """Unwinds the voice app: nobody is there to hear it."""
+
+
+class LiveCall:
+    """Runs one call to its end."""
+
+    def __init__(self, ledger: CallLedger, route: Route, *, engine: Engine, clock: Clock, ids: CallIds) -> None:
+        self.ledger = ledger
+        self._route = route
+        self._engine = engine
+        self._clock = clock
+        self._ids = ids
+        self._news = asyncio.Condition()
+        self._serial = 0
+        self._caller_hears_ringing = False
+        self._log = log.bind(call_id=ledger.call.id, account_id=ledger.call.account_id)
+
+    @property
+    def caller_leg_id(self) -> str:
+        return self.ledger.caller.engine_leg_id
+
+    async def apply(self, fact: Any) -> None:
+        self.ledger.apply(fact)
+        async with self._news:
+            self._news.notify_all()
+
+    # --- CallControl ------------------------------------------------------------------------------------------------
+
+    async def answer(self) -> None:
+        if not self.ledger.caller_is_up:
+            await self._engine.answer(self.caller_leg_id)
+            await self._until(lambda: self.ledger.caller_is_up)
+
+    async def play(self, media: int) -> None:
+        await self.answer()
+        self.ledger.happened(Happening.PROMPT_STARTED, self._clock.now(), media=media)
+        await self._play_to(self.caller_leg_id, media)
+
+    async def connect(
+        self, target: Target, *, ringtone_media: int, whisper_media: int, bridge_media: int, record: bool
+    ) -> Disposition:
+        now = self._clock.now()
+        leg = self.ledger.add_target(self._ids.next(), target.number_e164, target.ring_timeout_s, now)
+        if not any(target.number_e164.startswith(prefix) for prefix in self._route.outbound_prefixes):
+            self.ledger.end_undialled(leg, now, cause=Cause.OUTGOING_BARRED, raw="outbound dialling is not allowed")
+            return self._lost(leg)
+        plain = not (ringtone_media or whisper_media or bridge_media or self.ledger.caller_is_up)
+        if plain and Capability.NATIVE_CONNECT in self._engine.capabilities:
+            return await self._connect_natively(leg, target, record)
+        tone = await self._start_ringing(ringtone_media)
+        if not await self._reach(leg, target) or not await self._screen(leg, tone, whisper_media, bridge_media):
+            await self._stop_ringing(tone)
+            return self._lost(leg)
+        if record:
+            await self._start_recording()
+        await self._engine.join(f"br-{self.ledger.call.id}", (self.caller_leg_id, leg.engine_leg_id))
+        return await self._talk(leg)
+
+    async def take_message(self, settings: VoicemailSettings) -> None:
+        await self.answer()
+        self.ledger.happened(Happening.VOICEMAIL_STARTED, self._clock.now())
+        await self._play_to(self.caller_leg_id, settings.intro_media)
+        if not settings.record:
+            return
+        recording = self.ledger.add_recording(RecordingKind.VOICEMAIL, self._clock.now(), per_leg=False)
+        await self._engine.record_message(
+            self.caller_leg_id, recording.path, max_s=settings.max_s, silence_s=VOICEMAIL_SILENCE_S
+        )
+        self.ledger.message_left = True
+        await self._until(lambda: recording.path in self.ledger.finished_media)
+
+    # --- the run ----------------------------------------------------------------------------------------------------
+
+    async def run(self, script: Script) -> Call:
+        """Run the voice app until it or the caller ends, hang everybody up, and close the record."""
+        app = asyncio.create_task(self._guarded(script), name=f"voice-{self.ledger.call.id}")
+        gone = asyncio.create_task(self._news_that(lambda: self.ledger.caller.ended_at is not None))
+        try:
+            await asyncio.wait({app, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not gone.done():
+                await self._quietly(self._engine.hang_up(self.caller_leg_id, self.ledger.parting_cause()))
+                await asyncio.wait({gone}, timeout=LEG_END_GRACE_S)
+            app.cancel()
+            await asyncio.gather(app, return_exceptions=True)
+            await self._clear_targets()
+        finally:
+            app.cancel()
+            gone.cancel()
+        return self.ledger.close(self._clock.now())
+
+    async def refuse(self, disposition: Disposition) -> Call:
+        """End a call that goes nowhere: unassigned, expired, blocked."""
+        self.ledger.trace(self._clock.now(), "refused", why=disposition)
+        await self._quietly(self._engine.hang_up(self.caller_leg_id, CAUSE_OF_DISPOSITION[disposition]))
+        await self._legs_end()
+        return self.ledger.close(self._clock.now(), refused=disposition)
+
+    async def talk_on(self) -> None:
+        """The script of a call that was taken over while both parties talk."""
+        await self._until(lambda: any(leg.answered_at and leg.ended_at for leg in self.ledger.call.legs))
+
+    async def _guarded(self, script: Script) -> None:
+        try:
+            await script(self)
+        except _CallerLeftError:
+            return
+        except EngineError as exc:
+            self.ledger.broken = self.ledger.caller.ended_at is None
+            self.ledger.trace(self._clock.now(), "engine_refused", reason=str(exc))
+            self._log.warning("engine_refused", reason=str(exc))
+
+    async def _clear_targets(self) -> None:
+        for leg in self.ledger.call.legs[1:]:
+            if leg.ended_at is None:
+                await self._quietly(self._engine.hang_up(leg.engine_leg_id, Cause.NORMAL_CLEARING))
+        await self._legs_end()
+
+    async def _legs_end(self) -> None:
+        """Wait for the engine to tell the end of every leg, but not for ever."""
+        everybody_left = self._news_that(lambda: all(leg.ended_at is not None for leg in self.ledger.call.legs))
+        try:
+            await asyncio.wait_for(everybody_left, LEG_END_GRACE_S)
+        except TimeoutError:
+            self._log.warning("leg_end_missing")
+
+    # --- parts of connect -------------------------------------------------------------------------------------------
+
+    async def _connect_natively(self, leg: Leg, target: Target, record: bool) -> Disposition:
+        """The engine carries the whole attempt itself; the facts are the same."""
+        now = self._clock.now()
+        recording = self.ledger.add_recording(RecordingKind.CALL, now, per_leg=True) if record else None
+        command = Connect(
+            caller_leg_id=self.caller_leg_id,
+            target_leg_id=leg.engine_leg_id,
+            bridge_id=f"br-{self.ledger.call.id}",
+            number_e164=target.number_e164,
+            caller=self._outbound_caller(),
+            ring_timeout_s=target.ring_timeout_s,
+            answer_caller=True,
+            recording_id=recording.path if recording else None,
+        )
+        try:
+            await self._engine.connect(command)
+            outcome = await self._talk(leg)
+        except LegGoneError:
+            raise
+        except EngineError as exc:
+            self.ledger.end_undialled(leg, self._clock.now(), cause=Cause.TEMPORARY_FAILURE, raw=str(exc))
+            outcome = self._lost(leg)
+        if recording is not None and outcome is not Disposition.ANSWERED:
+            self.ledger.drop_recording(recording)
+        return outcome
+
+    async def _reach(self, leg: Leg, target: Target) -> bool:
+        """Dial and wait. True: the target answered and is there."""
+        try:
+            await self._engine.originate(
+                leg.engine_leg_id,
+                target.number_e164,
+                caller=self._outbound_caller(),
+                ring_timeout_s=target.ring_timeout_s,
+                for_leg_id=self.caller_leg_id,
+            )
+        except EngineError as exc:
+            self.ledger.end_undialled(leg, self._clock.now(), cause=Cause.TEMPORARY_FAILURE, raw=str(exc))
+        await self._until(lambda: self._ringing(leg) or self._up(leg) or self._over(leg))
+        if self._ringing(leg) and not self.ledger.caller_is_up:
+            await self._ring_caller()
+        await self._until(lambda: self._up(leg) or self._over(leg))
+        return self._up(leg)
+
+    async def _screen(self, leg: Leg, tone: str | None, whisper_media: int, bridge_media: int) -> bool:
+        """Whisper to the target, then the bridge prompt to both. False: the target left meanwhile."""
+        await self._play_to(leg.engine_leg_id, whisper_media)
+        await self._stop_ringing(tone)
+        if self._over(leg):
+            return False
+        await self.answer()
+        if bridge_media:
+            await asyncio.gather(
+                self._play_to(leg.engine_leg_id, bridge_media), self._play_to(self.caller_leg_id, bridge_media)
+            )
+        return not self._over(leg)
+
+    async def _talk(self, leg: Leg) -> Disposition:
+        await self._until(lambda: self._over(leg))
+        return Disposition.ANSWERED if self.ledger.call.state is State.BRIDGED else self._lost(leg)
+
+    def _lost(self, leg: Leg) -> Disposition:
+        return self.ledger.target_lost(leg.id, self._clock.now())
+
+    def _outbound_caller(self) -> OutboundCaller:
+        call = self.ledger.call
+        return OutboundCaller(number_e164=call.caller_number_e164, name=call.caller_name, withheld=call.caller_withheld)
+
+    def _up(self, leg: Leg) -> bool:
+        now = self.ledger.target(leg.id)
+        return now.answered_at is not None and now.ended_at is None
+
+    def _over(self, leg: Leg) -> bool:
+        return self.ledger.target(leg.id).ended_at is not None
+
+    def _ringing(self, leg: Leg) -> bool:
+        return self.ledger.target(leg.id).ringing_at is not None
+
+    # --- sounds -----------------------------------------------------------------------------------------------------
+
+    async def _start_ringing(self, ringtone_media: int) -> str | None:
+        """The ringtone in a loop (returns its playback id), or the network's ringing to a caller who is connected."""
+        path = self._route.media_paths.get(ringtone_media)
+        if path is not None:
+            await self.answer()
+            playback_id = self._next_id("tone")
+            await self._engine.play(self.caller_leg_id, playback_id, path, loop=True)
+            return playback_id
+        if self.ledger.caller_is_up:
+            await self._ring_caller()
+        return None
+
+    async def _ring_caller(self) -> None:
+        if not self._caller_hears_ringing:
+            self._caller_hears_ringing = True
+            await self._engine.ring(self.caller_leg_id)
+
+    async def _stop_ringing(self, tone: str | None) -> None:
+        if tone is not None:
+            await self._quietly(self._engine.stop_playing(tone))
+        elif self._caller_hears_ringing and self.ledger.caller_is_up:
+            self._caller_hears_ringing = False
+            await self._quietly(self._engine.stop_ringing(self.caller_leg_id))
+
+    async def _play_to(self, engine_leg_id: str, media: int) -> None:
+        """Play to the end, or until the leg is gone. A media id without a file is skipped and told."""
+        path = self._route.media_paths.get(media)
+        if path is None:
+            if media:
+                self.ledger.trace(self._clock.now(), "media_missing", media=media)
+            return
+        playback_id = self._next_id("play")
+        try:
+            await self._engine.play(engine_leg_id, playback_id, path)
+        except LegGoneError:
+            return
+        await self._until(
+            lambda: playback_id in self.ledger.finished_media or self.ledger.leg(engine_leg_id).ended_at is not None
+        )
+
+    async def _start_recording(self) -> None:
+        per_leg = Capability.PER_LEG_RECORDING in self._engine.capabilities
+        recording = self.ledger.add_recording(RecordingKind.CALL, self._clock.now(), per_leg=per_leg)
+        try:
+            await self._engine.start_recording(self.caller_leg_id, recording.path)
+        except EngineError as exc:
+            self.ledger.drop_recording(recording)
+            self.ledger.trace(self._clock.now(), "recording_failed", reason=str(exc))
+            self._log.error("recording_failed", reason=str(exc))
+
+    # --- waiting ----------------------------------------------------------------------------------------------------
+
+    async def _until(self, done: Callable[[], bool]) -> None:
+        """Wait, in the voice app, for facts until `done`; the app ends here when the caller leaves first."""
+        await self._news_that(lambda: done() or self.ledger.caller.ended_at is not None)
+        if self.ledger.caller.ended_at is not None:
+            raise _CallerLeftError
+
+    async def _news_that(self, done: Callable[[], bool]) -> None:
+        async with self._news:
+            await self._news.wait_for(done)
+
+    async def _quietly(self, command: Awaitable[None]) -> None:
+        """A command whose leg may be gone already."""
+        try:
+            await command
+        except EngineError as exc:
+            self._log.info("command_came_late", reason=str(exc))
+
+    def _next_id(self, kind: str) -> str:
+        self._serial += 1
+        return f"{kind}-{self.ledger.call.id}-{self._serial}"

@@ -1,0 +1,108 @@
+"""Where an inbound call goes: DID, account, app settings, or why it is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from ringtrail.model.app import CallTrackingSettings, Target, call_tracking_settings
+from ringtrail.model.attribution import StaticAttribution
+from ringtrail.model.cause import Disposition
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.services.numbers import to_e164
+from ringtrail.storage import routing as store
+from ringtrail.storage.database import Database
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """One answer. refused: the Disposition of a call that goes nowhere; None: `settings` say where it goes."""
+
+    account_id: int
+    property_id: int
+    country: str
+    billing_increment_s: int
+    outbound_prefixes: tuple[str, ...]
+    did_hash: str
+    tracking_number_e164: str
+    attribution: StaticAttribution
+    app_hash: str | None
+    settings: CallTrackingSettings
+    media_paths: dict[int, str]  # {media id: absolute path without extension}
+    refused: Disposition | None = None
+    redirected_expired: bool = False
+
+
+class Routing:
+    """Looks routes up in the database; while that is away, gives the last known answer for the same number."""
+
+    def __init__(self, database: Database, *, default_country: str, media_folder: Path) -> None:
+        self._database = database
+        self._default_country = default_country
+        self._media_folder = media_folder
+        self._last_known: dict[str, store.RouteRow] = {}
+
+    async def find(self, dialled: str, caller_e164: str | None, now: datetime) -> Route | None:
+        """None: the number is nobody's. Raises DomainError UNAVAILABLE if the database is away and nothing is known."""
+        try:
+            async with self._database.reading() as connection:
+                row = await store.route(connection, self.readings(dialled), caller_e164)
+        except DomainError as exc:
+            if exc.code is not ErrorCode.UNAVAILABLE or dialled not in self._last_known:
+                raise
+            row = self._last_known[dialled]
+        if row is None:
+            self._last_known.pop(dialled, None)
+            return None
+        if len(self._last_known) > 50_000:
+            self._last_known.clear()
+        self._last_known[dialled] = row
+        return self._route(row, now)
+
+    def readings(self, dialled: str) -> list[str]:
+        """The E.164 numbers that the dialled digits may mean: as sent, with '+', and as a national number."""
+        digits = dialled.lstrip("+")
+        national = to_e164(dialled, self._default_country)
+        return [number for number in dict.fromkeys((dialled, f"+{digits}", national)) if number]
+
+    def caller(self, number: str | None) -> str | None:
+        """The caller's E.164 number, or None if what was sent is not a number."""
+        if not number or sum(character.isdigit() for character in number) < 4:
+            return None
+        return to_e164(number, self._default_country)
+
+    def _route(self, row: store.RouteRow, now: datetime) -> Route:
+        route = Route(
+            account_id=row.account_id,
+            property_id=row.property_id,
+            country=row.country,
+            billing_increment_s=row.billing_increment_s,
+            outbound_prefixes=tuple(row.outbound_prefixes),
+            did_hash=row.did_hash,
+            tracking_number_e164=row.number_e164,
+            attribution=StaticAttribution(
+                source=row.source,
+                medium=row.medium,
+                campaign=row.campaign,
+                content=row.content,
+                offline_description=row.offline_description,
+            ),
+            app_hash=row.app_hash,
+            settings=call_tracking_settings(row.params or {}),
+            media_paths={int(id_): str(self._media_folder / path) for id_, path in row.media.items()},
+        )
+        if row.caller_blocked:
+            return replace(route, refused=Disposition.BLOCKED)
+        if row.expires_at is not None and row.expires_at <= now:
+            return _expired(route, row.expired_redirect_e164)
+        if row.app_hash is None:
+            return replace(route, refused=Disposition.UNASSIGNED)
+        return route
+
+
+def _expired(route: Route, redirect_e164: str | None) -> Route:
+    if redirect_e164 is None:
+        return replace(route, refused=Disposition.EXPIRED)
+    settings = CallTrackingSettings(targets=(Target(number_e164=redirect_e164),))
+    return replace(route, settings=settings, redirected_expired=True)

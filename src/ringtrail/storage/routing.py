@@ -1,0 +1,49 @@
+"""Everything that an inbound call needs to know, in one statement."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from ringtrail.storage.database import Connection
+
+
+class RouteRow(NamedTuple):
+    did_hash: str
+    account_id: int
+    property_id: int
+    number_e164: str
+    expires_at: Any
+    expired_redirect_e164: str | None
+    source: str | None
+    medium: str | None
+    campaign: str | None
+    content: str | None
+    offline_description: str | None
+    app_hash: str | None
+    package: str | None
+    params: dict[str, Any] | None
+    country: str
+    billing_increment_s: int
+    outbound_prefixes: list[str]
+    caller_blocked: bool
+    media: dict[str, str]  # {media id as text: path relative to the media folder}
+
+
+async def route(connection: Connection, numbers: list[str], caller_e164: str | None) -> RouteRow | None:
+    """The DID that carries one of `numbers`, with its account, app, block list verdict and media. None: not ours."""
+    cursor = await connection.execute(
+        "SELECT d.hash, d.account_id, d.property_id, d.number_e164, d.expires_at, d.expired_redirect_e164, d.source,"
+        " d.medium, d.campaign, d.content, d.offline_description, a.hash, a.package, a.params, o.country,"
+        " o.billing_increment_s, o.outbound_prefixes, EXISTS (SELECT 1 FROM blocked_callers b"
+        " WHERE b.account_id = d.account_id AND b.number_e164 = %s), (SELECT coalesce(jsonb_object_agg(m.id, m.path), '{}')"
+        " FROM media m WHERE m.account_id IN (0, d.account_id) AND a.params IS NOT NULL AND m.id IN ("
+        " (a.params #>> '{medias,welcome}')::bigint, (a.params #>> '{medias,ringtone}')::bigint,"
+        " (a.params #>> '{medias,whisper}')::bigint, (a.params #>> '{medias,bridge}')::bigint,"
+        " (a.params #>> '{vms,intro}')::bigint))"
+        " FROM dids d JOIN accounts o ON o.id = d.account_id"
+        " LEFT JOIN apps a ON a.account_id = d.account_id AND a.hash = d.app_hash"
+        " WHERE d.number_e164 = ANY(%s) LIMIT 1",
+        (caller_e164, numbers),
+    )
+    row = await cursor.fetchone()
+    return RouteRow._make(row) if row else None
