@@ -289,3 +289,13 @@ class RecordingRecord(NamedTuple):
     caller_name: str | None
     did_hash: str | None
     tracking_number: str | None
+
+
+class RecordingTally(NamedTuple):
+    """How many recordings of one kind and status were, or were not, listened to, and their bytes together."""
+
+    kind: str
+    status: str
+    read: bool
+    quantity: int
+    size_bytes: int

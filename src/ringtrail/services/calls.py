@@ -58,15 +58,15 @@ class Calls:
         offset: int = 0,
         limit: int | None = None,
     ) -> tuple[list[LegRecord], int]:
-        """(page, total) of outbound legs, oldest first. from inclusive, to exclusive."""
+        """(page, total) of outbound legs of calls that have ended, oldest first. from inclusive, to exclusive."""
         async with self._database.reading() as connection:
             page = await store.find_legs(
                 connection, account_id, role="target", from_at=from_at, to_at=to_at, app_hash=app_hash,
-                did_hash=did_hash, leg_id=leg_id, offset=offset, limit=limit,
+                did_hash=did_hash, leg_id=leg_id, of_ended_calls=True, offset=offset, limit=limit,
             )  # fmt: skip
             total = await store.count_legs(
                 connection, account_id, role="target", from_at=from_at, to_at=to_at, app_hash=app_hash,
-                did_hash=did_hash, leg_id=leg_id,
+                did_hash=did_hash, leg_id=leg_id, of_ended_calls=True,
             )  # fmt: skip
         return page, total
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from ringtrail.model.call import RecordingRecord
+from ringtrail.model.call import RecordingRecord, RecordingTally
 from ringtrail.ports.clock import Clock
 from ringtrail.storage import recordings as store
 from ringtrail.storage.database import Database
@@ -46,6 +46,11 @@ class Recordings:
     async def by_hash(self, account_id: int, hash_: str) -> RecordingRecord | None:
         page, _ = await self.find(account_id, hashes=[hash_], limit=1)
         return page[0] if page else None
+
+    async def tallies(self, account_id: int) -> list[RecordingTally]:
+        """Counts and bytes by kind, status and whether somebody listened."""
+        async with self._database.reading() as connection:
+            return await store.tallies(connection, account_id)
 
     def file(self, recording: RecordingRecord, extension: str, part: str = "") -> Path | None:
         """The sound file (extension 'wav' or 'mp3', part '', 'caller' or 'target'), if it is there and inside the folder."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from psycopg import sql
 
-from ringtrail.model.call import RecordingRecord
+from ringtrail.model.call import RecordingRecord, RecordingTally
 from ringtrail.storage.database import Connection
 
 _SELECT = (
@@ -73,6 +73,16 @@ async def find_recordings(
         )
     ).fetchone()
     return page, row[0] if row else 0
+
+
+async def tallies(connection: Connection, account_id: int) -> list[RecordingTally]:
+    """Counts and bytes by kind, status and whether somebody listened."""
+    cursor = await connection.execute(
+        "SELECT kind, status, read_at IS NOT NULL, count(*), coalesce(sum(size_bytes), 0)::bigint FROM recordings"
+        " WHERE account_id = %s GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+        (account_id,),
+    )
+    return [RecordingTally._make(row) for row in await cursor.fetchall()]
 
 
 async def claim_unfinished(connection: Connection, limit: int) -> list[RecordingRecord]:

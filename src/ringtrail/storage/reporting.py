@@ -118,11 +118,14 @@ async def find_legs(
     app_hash: str | None = None,
     did_hash: str | None = None,
     leg_id: int | None = None,
+    of_ended_calls: bool = False,
     offset: int = 0,
     limit: int | None = None,
 ) -> list[LegRecord]:
     """Ended or live legs by role and time (from inclusive, to exclusive), oldest first."""
-    condition, params = _leg_condition(account_id, role, call_ids, from_at, to_at, app_hash, did_hash, leg_id)
+    condition, params = _leg_condition(
+        account_id, role, call_ids, from_at, to_at, app_hash, did_hash, leg_id, of_ended_calls
+    )
     cursor = await connection.execute(
         sql.SQL(
             "SELECT l.id, l.call_id, l.role, l.position, l.number, l.number_country, l.number_line_type, l.started_at,"
@@ -148,8 +151,11 @@ async def count_legs(
     app_hash: str | None = None,
     did_hash: str | None = None,
     leg_id: int | None = None,
+    of_ended_calls: bool = False,
 ) -> int:
-    condition, params = _leg_condition(account_id, role, None, from_at, to_at, app_hash, did_hash, leg_id)
+    condition, params = _leg_condition(
+        account_id, role, None, from_at, to_at, app_hash, did_hash, leg_id, of_ended_calls
+    )
     statement = sql.SQL(
         "SELECT count(*) FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id WHERE {}"
     ).format(condition)
@@ -175,9 +181,12 @@ def _leg_condition(
     app_hash: str | None,
     did_hash: str | None,
     leg_id: int | None,
+    of_ended_calls: bool,
 ) -> tuple[sql.Composable, list[Any]]:
     parts: list[sql.Composable] = [sql.SQL("l.account_id = %s")]
     params: list[Any] = [account_id]
+    if of_ended_calls:
+        parts.append(sql.SQL("c.ended_at IS NOT NULL"))
     for clause, value in (
         ("l.role = %s", role),
         ("l.call_id = ANY(%s)", call_ids),

@@ -1,0 +1,55 @@
+"""Paths: the JSON-RPC endpoint and the sound files of recordings."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, Router, get, post
+from litestar.response import Stream
+
+from ringtrail.dialects.callr.auth import DIALECT_NAME, authenticate
+from ringtrail.dialects.callr.envelope import id_of, parse
+from ringtrail.dialects.callr.errors import CONTENT_TYPE, RECORDINGS_PREFIX, render_error
+from ringtrail.dialects.callr.parameters import Asking
+from ringtrail.dialects.callr.registry import answer
+from ringtrail.httpkit.body import read_body
+from ringtrail.httpkit.dialect import Dialect, DialectOptions
+from ringtrail.httpkit.files import file_response
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.services import Services
+
+RPC_PREFIX = "/json-rpc/v1.1"
+_SOUND_FILE = re.compile(r"([A-Z0-9]{8})\.(mp3|wav)")
+
+
+def build(services: Services, options: DialectOptions) -> Router:
+    @post(RPC_PREFIX, status_code=200)
+    async def json_rpc(request: Request[Any, Any, Any]) -> Response[bytes]:
+        body = await read_body(request)
+        echo = id_of(body)
+        request.scope["state"]["rpc_id"] = echo  # for render_error, which also words what goes wrong outside of here
+        account = await authenticate(services, request)
+        asking = Asking(services=services, options=options, account=account)
+        result = await answer(asking, parse(body))
+        reply = {"jsonrpc": "2.0", "id": msgspec.Raw(echo), "result": result}
+        return Response(msgspec.json.encode(reply), media_type=CONTENT_TYPE)
+
+    @get(f"{RECORDINGS_PREFIX}/{{name:str}}")
+    async def recording_file(request: Request[Any, Any, Any], name: str) -> Response[bytes] | Stream:
+        account = await authenticate(services, request)
+        match = _SOUND_FILE.fullmatch(name)
+        recording = await services.recordings.by_hash(account.id, match[1]) if match else None
+        path = services.recordings.file(recording, match[2]) if match and recording else None
+        if recording is None or path is None:
+            raise DomainError(ErrorCode.NOT_FOUND)
+        await services.recordings.mark_read(recording)
+        return file_response(path, request.headers.get("range"), download_name=name)
+
+    return Router("/", route_handlers=[json_rpc, recording_file])
+
+
+DIALECT = Dialect(
+    name=DIALECT_NAME, path_prefixes=(RPC_PREFIX, RECORDINGS_PREFIX), build=build, render_error=render_error
+)
