@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-class AlreadyRunning(Exception):
+class AlreadyRunningError(Exception):
     """Another `ringtrail up` works on this data folder; the message names its process."""
 
 
@@ -29,7 +29,7 @@ class DataLock:
         except BlockingIOError:
             owner = os.read(self._fd, 32).decode("ascii", "replace").strip() or "unknown"
             os.close(self._fd)
-            raise AlreadyRunning(
+            raise AlreadyRunningError(
                 f"ringtrail already runs with the data folder {self._path.parent} (process {owner}). Stop it"
                 f" (`kill {owner}`, or Ctrl-C where it runs), or give this one its own RINGTRAIL_DATA_DIR and ports"
             ) from None
@@ -38,6 +38,18 @@ class DataLock:
 
     def release(self) -> None:
         os.close(self._fd)
+
+
+def is_running(data: Path) -> bool:
+    """Does a `ringtrail up` work on this data folder now?"""
+    try:
+        with (data / "ringtrail.lock").open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 class PidFolder:

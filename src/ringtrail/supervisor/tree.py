@@ -27,7 +27,7 @@ _STEADY_S = 60.0
 _PROBE_EVERY_S = 0.1
 
 
-class ChildFailed(Exception):
+class ChildError(Exception):
     """A child ended, or was not ready in time, while the tree was starting."""
 
 
@@ -44,17 +44,19 @@ class Child:
     ready_within_s: float = 30
     stop_signal: signal.Signals = signal.SIGTERM
     stop_within_s: float = 10
-    speaks_our_format: bool = True  # its lines are already in our log format
+    foreign: bool = False  # PostgreSQL and Asterisk: its lines are not in our log format
 
 
 class Tree:
-    def __init__(self, logs: Path, pids: PidFolder, log_format: str) -> None:
-        self._logs, self._pids, self._log_format = logs, pids, log_format
+    def __init__(self, logs: Path, pids: PidFolder, *, log_format: str, log_level: str) -> None:
+        self._logs, self._pids, self._log_format, self._log_level = logs, pids, log_format, log_level
         self._keepers: list[_Keeper] = []
 
     async def start(self, child: Child) -> None:
-        """Start it and wait until it is ready. Raises ChildFailed, with the child's last words."""
-        output = Output(child.name, self._logs, self._log_format, speaks_our_format=child.speaks_our_format)
+        """Start it and wait until it is ready. Raises ChildError, with the child's last words."""
+        output = Output(
+            child.name, self._logs, log_format=self._log_format, log_level=self._log_level, foreign=child.foreign
+        )
         keeper = _Keeper(child, output, self._pids)
         self._keepers.append(keeper)
         await keeper.start()
@@ -117,11 +119,11 @@ class _Keeper:
         child, deadline = self._child, time.monotonic() + self._child.ready_within_s
         while True:
             if self._process.returncode is not None:
-                raise ChildFailed(f"{child.name} {_how_it_ended(self._process.returncode)}{self._last_words()}")
+                raise ChildError(f"{child.name} {_how_it_ended(self._process.returncode)}{self._last_words()}")
             if child.ready is None or await child.ready():
                 return
             if time.monotonic() > deadline:
-                raise ChildFailed(f"{child.name} is not ready after {child.ready_within_s:.0f} s{self._last_words()}")
+                raise ChildError(f"{child.name} is not ready after {child.ready_within_s:.0f} s{self._last_words()}")
             await asyncio.sleep(_PROBE_EVERY_S)
 
     def _last_words(self) -> str:
@@ -144,7 +146,7 @@ class _Keeper:
         try:
             await self._spawn()
             await self._wait_ready()
-        except (ChildFailed, OSError) as exc:
+        except (ChildError, OSError) as exc:
             log.error("not_mended", child=self._child.name, why=str(exc))
             assert self._process is not None
             await self._end(self._process)

@@ -1,0 +1,196 @@
+"""The command line. Errors are one sentence on standard error that says what to do, with exit code 1."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+import ringtrail
+from ringtrail.config import ENV_PREFIX, ConfigError, Settings, load, reference
+
+REFERENCE_PAGE = Path("docs/reference/configuration.md")
+INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+
+
+def main(argv: list[str] | None = None) -> None:
+    arguments = _parser().parse_args(argv)
+    try:
+        sys.exit(arguments.run(arguments))
+    except KeyboardInterrupt:
+        print("ringtrail: stopped", file=sys.stderr)
+        sys.exit(INTERRUPTED)
+    except _expected() as exc:
+        print(f"ringtrail: {exc}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _expected() -> tuple[type[Exception], ...]:
+    """What may go wrong without being a bug; each carries its own advice."""
+    from ringtrail.engines.asterisk.install import InstallError
+    from ringtrail.model.errors import DomainError
+    from ringtrail.supervisor.leftovers import AlreadyRunningError
+    from ringtrail.supervisor.postgres import PostgresError
+    from ringtrail.supervisor.preflight import PreflightError
+    from ringtrail.supervisor.secrets import SecretsError
+    from ringtrail.supervisor.tree import ChildError
+
+    return (
+        ConfigError, InstallError, DomainError, AlreadyRunningError, PostgresError, PreflightError, ChildError,
+        SecretsError,
+    )  # fmt: skip
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="ringtrail",
+        description="Call tracking on your own machine. Settings: `ringtrail config`.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, run: Callable[[argparse.Namespace], int], text: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run, name=name)
+        return command
+
+    add("up", _up, "Set up what is missing and run everything until Ctrl-C.")
+    add("serve", _part, "Run only the web server: APIs and dashboard.")
+    add("control", _part, "Run only the call controller.")
+    add("work", _part, "Run only the background worker.")
+    add("migrate", _migrate, "Bring the database to the newest schema.")
+    add("seed", _seed, "Make the demo account, if there is none.")
+    doctor = add("doctor", _doctor, "Check a set-up and say what is wrong and what to do.")
+    doctor.add_argument("--json", action="store_true", help="for scripts: a JSON array of findings")
+    config = add("config", _config, "Show every setting with its default, meaning and value in force.")
+    shape = config.add_mutually_exclusive_group()
+    shape.add_argument("--json", action="store_true", help="for scripts: a JSON object, secrets left out")
+    shape.add_argument("--markdown", action="store_true", help="print the reference page")
+    shape.add_argument("--check", action="store_true", help="only say whether the settings can be used")
+    recount = add("recount", _recount, "Compare the kept sums with a recount of the calls.")
+    recount.add_argument("--rebuild", action="store_true", help="count again and keep the result")
+    add("version", _version, "Print the version.")
+    return parser
+
+
+def _up(_: argparse.Namespace) -> int:
+    from ringtrail.supervisor.up import up
+
+    up(load())
+    return 0
+
+
+def _part(arguments: argparse.Namespace) -> int:
+    from ringtrail import app, logs
+    from ringtrail.supervisor.parts import with_parts
+
+    settings = with_parts(load())
+    logs.configure(level=settings.log_level, log_format=settings.log_format, process=arguments.name)
+    asyncio.run({"serve": app.serve, "control": app.control, "work": app.work}[arguments.name](settings))
+    return 0
+
+
+def _migrate(_: argparse.Namespace) -> int:
+    from ringtrail.storage.schema import migrate
+    from ringtrail.supervisor.parts import running_database
+
+    with running_database(load()) as settings:
+        migrate(settings.database_url)
+    print("the schema is the newest")
+    return 0
+
+
+def _seed(_: argparse.Namespace) -> int:
+    from ringtrail import app
+    from ringtrail.storage.schema import migrate
+    from ringtrail.supervisor.parts import running_database
+
+    with running_database(load()) as settings:
+        migrate(settings.database_url)
+        asyncio.run(app.seed_demo(settings))
+    print(f"the demo account is described in {settings.data / 'demo.json'}")
+    return 0
+
+
+def _recount(arguments: argparse.Namespace) -> int:
+    from ringtrail import app
+    from ringtrail.supervisor.parts import running_database
+
+    with running_database(load()) as settings:
+        differences = asyncio.run(app.recount(settings, arguments.rebuild))
+    if not differences:
+        print("the kept sums equal a recount of the calls")
+        return 0
+    print(f"{differences} kept sums differed from a recount of the calls")
+    print("they were counted again" if arguments.rebuild else "`ringtrail recount --rebuild` counts them again")
+    return 0 if arguments.rebuild else 1
+
+
+def _doctor(arguments: argparse.Namespace) -> int:
+    from ringtrail.supervisor.doctor import examine
+
+    checks = asyncio.run(examine(load()))
+    if arguments.json:
+        print(msgspec.json.format(msgspec.json.encode(checks)).decode())
+    else:
+        for check in checks:
+            print(
+                f"{check.status:<5}{check.name}: {check.found}" + (f"\n     → {check.advice}" if check.advice else "")
+            )
+    return 1 if any(check.status == "fail" for check in checks) else 0
+
+
+def _config(arguments: argparse.Namespace) -> int:
+    if arguments.markdown:
+        print(markdown(), end="")
+        return 0
+    settings = load()
+    if arguments.check:
+        print("the settings can be used")
+    elif arguments.json:
+        print(msgspec.json.format(msgspec.json.encode(_shown(settings))).decode())
+    else:
+        for (key, default, meaning), value in zip(reference(), _shown(settings).values(), strict=True):
+            print(f"{ENV_PREFIX}{key.upper()}={value}\n    {meaning} Default: {default or 'empty'}.")
+    return 0
+
+
+def _shown(settings: Settings) -> dict[str, object]:
+    """{key: value in force}, without the passwords in URLs."""
+    from ringtrail.logs import redacted
+
+    values: dict[str, object] = msgspec.structs.asdict(settings)
+    return {key: redacted(key, value) for key, value in values.items()}
+
+
+def markdown() -> str:
+    """docs/reference/configuration.md."""
+    rows = [
+        f"| `{key}` | {f'`{default}`' if default else 'empty'} | {meaning} |" for key, default, meaning in reference()
+    ]
+    return "\n".join([_REFERENCE_HEAD, "| key | default | meaning |", "|---|---|---|", *rows, ""])
+
+
+_REFERENCE_HEAD = f"""\
+# Configuration
+
+Printed by `ringtrail config --markdown`; a test compares the two, so edit `src/ringtrail/config.py` instead.
+
+A setting is read from the environment, else from a file, else its default holds. In the environment a key is written in
+capitals after `{ENV_PREFIX}`: `{ENV_PREFIX}HTTP_PORT=8010`. The file is `ringtrail.toml` in the working folder, or the
+one that `{ENV_PREFIX}CONFIG` names; there a key is written as it is: `http_port = 8010`. An unknown key in the file or a
+value that cannot be used stops the start with a message that names the key. `ringtrail config` shows the values in
+force.
+"""
+
+
+def _version(_: argparse.Namespace) -> int:
+    print(f"ringtrail {ringtrail.__version__}")
+    return 0
+
+
+if __name__ == "__main__":
+    main()
