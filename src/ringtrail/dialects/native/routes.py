@@ -1,0 +1,174 @@
+"""Paths and handlers."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from litestar import Request, Response, Router, get
+from litestar.di import Provide
+from litestar.params import Dependency
+
+from ringtrail.dialects.native.auth import principal_of
+from ringtrail.dialects.native.docs import docs_page, stylesheet
+from ringtrail.dialects.native.openapi import openapi_document
+from ringtrail.dialects.native.requests import read_list_request, read_part, refuse_parameters
+from ringtrail.dialects.native.responses import Recording, RecordingList, call_detail, call_list, recording_out
+from ringtrail.dialects.native.vocabulary import PREFIX, cursor_of
+from ringtrail.httpkit.dialect import DialectOptions
+from ringtrail.httpkit.files import file_response
+from ringtrail.model.account import Principal
+from ringtrail.model.call import CallRecord, RecordingRecord
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.services import Services
+
+AnyRequest = Request[Any, Any, Any]
+Injected = Dependency(skip_validation=True)
+_ID_DIGITS = 18  # keeps an id inside PostgreSQL's bigint
+
+
+def build(services: Services, options: DialectOptions) -> Router:
+    return Router(
+        path=PREFIX,
+        route_handlers=[list_calls, one_call, recordings_of_call, one_recording, audio, openapi, docs, docs_style],
+        dependencies={
+            "services": Provide(lambda: services, sync_to_thread=False),
+            "options": Provide(lambda: options, sync_to_thread=False),
+            "principal": Provide(principal_of),
+        },
+    )
+
+
+@get("/calls")
+async def list_calls(
+    request: AnyRequest, services: Annotated[Services, Injected], principal: Annotated[Principal, Injected]
+) -> Response[bytes]:
+    asked = read_list_request(request.scope["query_string"])
+    query = asked.query(principal.account.id, await _property_id(services, principal, asked.property_sid))
+    page = await services.calls.page(query, limit=asked.limit)
+    last = page.records[-1] if page.has_more else None
+    cursor = cursor_of(asked.order, last.started_at, last.id) if last else None
+    return _json(call_list(page.records, await _masking(services, principal), cursor))
+
+
+@get("/calls/{call_id:str}")
+async def one_call(
+    request: AnyRequest,
+    call_id: str,
+    services: Annotated[Services, Injected],
+    principal: Annotated[Principal, Injected],
+) -> Response[bytes]:
+    refuse_parameters(request.scope["query_string"])
+    record = await _call(services, principal, call_id)
+    legs = await services.calls.legs(record.account_id, [record.id])
+    trace = await services.calls.trace(record.account_id, record.id)
+    mask = record.property_id in await _masking(services, principal)
+    return _json(call_detail(record, legs, trace, mask=mask))
+
+
+@get("/calls/{call_id:str}/recordings")
+async def recordings_of_call(
+    request: AnyRequest,
+    call_id: str,
+    services: Annotated[Services, Injected],
+    options: Annotated[DialectOptions, Injected],
+    principal: Annotated[Principal, Injected],
+) -> Response[bytes]:
+    refuse_parameters(request.scope["query_string"])
+    record = await _call(services, principal, call_id)
+    found, _ = await services.recordings.find(record.account_id, call_ids=[record.id])
+    return _json(RecordingList(recordings=[_recording_out(services, options, item) for item in found]))
+
+
+@get("/recordings/{hash_:str}")
+async def one_recording(
+    request: AnyRequest,
+    hash_: str,
+    services: Annotated[Services, Injected],
+    options: Annotated[DialectOptions, Injected],
+    principal: Annotated[Principal, Injected],
+) -> Response[bytes]:
+    refuse_parameters(request.scope["query_string"])
+    return _json(_recording_out(services, options, await _recording(services, principal, hash_)))
+
+
+@get([f"/recordings/{{hash_:str}}/audio{extension}" for extension in ("", ".wav", ".mp3")])
+async def audio(
+    request: AnyRequest, hash_: str, services: Annotated[Services, Injected], principal: Annotated[Principal, Injected]
+) -> Response[Any]:
+    """The sound itself; without an extension MP3 where there is one, else WAV."""
+    part = read_part(request.scope["query_string"])
+    recording = await _recording(services, principal, hash_)
+    if recording.status in ("recording", "processing"):
+        raise DomainError(ErrorCode.CONFLICT, detail="the recording is not finished yet")
+    _, _, extension = request.url.path.rpartition("/audio")
+    formats = (extension[1:],) if extension else ("mp3", "wav")
+    path = next((file for name in formats if (file := services.recordings.file(recording, name, part))), None)
+    if path is None:
+        raise DomainError(ErrorCode.NOT_FOUND, detail="the recording has no such file")
+    await services.recordings.mark_read(recording)
+    name = "-".join(filter(None, (recording.hash, part))) + path.suffix
+    return file_response(path, request.headers.get("range"), download_name=name)
+
+
+@get("/openapi.json")
+async def openapi(options: Annotated[DialectOptions, Injected]) -> Response[bytes]:
+    return _json(openapi_document(options.base_url))
+
+
+@get("/docs")
+async def docs(options: Annotated[DialectOptions, Injected]) -> Response[str]:
+    return docs_page(options.base_url)
+
+
+@get("/docs.css")
+async def docs_style() -> Response[str]:
+    return stylesheet()
+
+
+async def _call(services: Services, principal: Principal, call_id: str) -> CallRecord:
+    record = None
+    if call_id.isascii() and call_id.isdigit() and len(call_id) <= _ID_DIGITS:
+        record = await services.calls.by_id(principal.account.id, int(call_id))
+    if record is None or (principal.property and principal.property.id != record.property_id):
+        raise DomainError(ErrorCode.NOT_FOUND, detail="there is no call with this id")
+    return record
+
+
+async def _recording(services: Services, principal: Principal, hash_: str) -> RecordingRecord:
+    sound = hash_.isascii() and hash_.isalnum()  # the database refuses some of what a path can hold
+    recording = await services.recordings.by_hash(principal.account.id, hash_) if sound else None
+    if recording is None:
+        raise DomainError(ErrorCode.NOT_FOUND, detail="there is no recording with this hash")
+    if principal.property:
+        await _call(services, principal, str(recording.call_id))
+    return recording
+
+
+async def _property_id(services: Services, principal: Principal, sid: str | None) -> int | None:
+    """The property to look in; None: all of the account's. A key of one property sees no other."""
+    own = principal.property
+    if sid is None:
+        return own.id if own else None
+    found = await services.accounts.property_by_sid(principal.account.id, sid)
+    if found is None or (own and own.id != found.id):
+        raise DomainError(ErrorCode.UNKNOWN_VALUE, field="property", detail="there is no property with this sid")
+    return found.id
+
+
+async def _masking(services: Services, principal: Principal) -> frozenset[int]:
+    """The properties that hide their callers' last digits."""
+    return frozenset(item.id for item in await services.accounts.properties(principal.account.id) if item.masks_callers)
+
+
+def _recording_out(services: Services, options: DialectOptions, item: RecordingRecord) -> Recording:
+    url = f"{options.base_url}{PREFIX}/recordings/{item.hash}/audio"
+    ready = item.status == "ready"
+    return recording_out(
+        item, {name: f"{url}.{name}" for name in ("wav", "mp3") if ready and services.recordings.file(item, name)}
+    )
+
+
+def _json(value: Any) -> Response[bytes]:
+    headers = {"cache-control": "private, no-store", "x-content-type-options": "nosniff"}
+    return Response(msgspec.json.encode(value), headers=headers, media_type="application/json")
