@@ -7,14 +7,15 @@ dialect that owns the path words it.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
 from litestar import Litestar, Request, Response, Router
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
-from litestar.types import ASGIApp, ControllerRouterHandler, Receive, Scope, Send
+from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
 
 from ringtrail.httpkit.dialect import Dialect, DialectOptions
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -44,8 +45,12 @@ def build_server(
     pages: Sequence[ControllerRouterHandler] = (),
     max_request_bytes: int = 1_048_576,
     lifespan: Sequence[Any] = (),
+    observe: Callable[[str, int, float], None] = lambda _dialect, _status, _seconds: None,
 ) -> Litestar:
-    """hosts: {host name: dialect name}; such a host answers only that dialect's paths."""
+    """hosts: {host name: dialect name}; such a host answers only that dialect's paths.
+
+    observe: told (dialect or 'pages', HTTP status, seconds) of every answer.
+    """
     routers: list[Router] = [dialect.build(services, options) for dialect in dialects]
 
     def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
@@ -56,7 +61,7 @@ def build_server(
     return Litestar(
         route_handlers=[*routers, *pages],
         exception_handlers={Exception: handle, HTTPException: handle, DomainError: handle},
-        middleware=[_host_guard(dialects, hosts or {})],
+        middleware=[_observed(dialects, observe), _host_guard(dialects, hosts or {})],
         request_max_body_size=max_request_bytes,
         openapi_config=None,
         lifespan=list(lifespan),
@@ -94,5 +99,31 @@ def _host_guard(dialects: Sequence[Dialect], hosts: dict[str, str]) -> Any:
             await app(scope, receive, send)
 
         return guarded
+
+    return wrap
+
+
+def _observed(dialects: Sequence[Dialect], observe: Callable[[str, int, float], None]) -> Any:
+    """Middleware: tell every answer."""
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def timed(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] != ScopeType.HTTP:
+                await app(scope, receive, send)
+                return
+            started, status = time.perf_counter(), [500]
+
+            async def noting(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    status[0] = message["status"]
+                await send(message)
+
+            try:
+                await app(scope, receive, noting)
+            finally:
+                owner = next((dialect.name for dialect in dialects if dialect.owns(scope["path"])), "pages")
+                observe(owner, status[0], time.perf_counter() - started)
+
+        return timed
 
     return wrap

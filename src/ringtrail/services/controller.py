@@ -70,6 +70,7 @@ class Controller:
         self._early: dict[str, list[Any]] = {}  # facts of an offered leg whose route is still being looked up
         self._tasks: set[asyncio.Task[None]] = set()
         self.connected = False
+        self._lost_at: datetime | None = None
 
     @property
     def live_calls(self) -> list[Call]:
@@ -91,6 +92,7 @@ class Controller:
                     self._start(self._offered(fact), f"offer-{fact.leg_id}")
             case EngineLost():
                 self.connected = False
+                self._lost_at = fact.at
                 log.warning("engine_lost", calls=len(self.live_calls))
             case EngineReady():
                 self.connected = True
@@ -119,11 +121,12 @@ class Controller:
             await live.apply(fact)
 
     async def _legs_died(self, fact: EngineReady) -> None:
-        """The engine came back without its legs: every live call of ours is over."""
+        """The engine came back without its legs: every live call of ours ended when it went away."""
+        at = self._lost_at or fact.at
         for leg_id in list(self._call_of_leg):
             raw = "engine restarted"
             await self._tell(
-                leg_id, LegEnded(at=fact.at, leg_id=leg_id, ended_by=EndedBy.ENGINE, cause=41, sip_status=None, raw=raw)
+                leg_id, LegEnded(at=at, leg_id=leg_id, ended_by=EndedBy.ENGINE, cause=41, sip_status=None, raw=raw)
             )
 
     async def _offered(self, fact: LegOffered) -> None:
@@ -193,6 +196,9 @@ class Controller:
             await work
         except Exception:
             log.exception("call_failed")
+
+    def next_id(self) -> int:
+        return self._ids.next()
 
     def new_call(self, fact: LegOffered, route: Route, caller: str | None) -> Call:
         call_id = self._ids.next(int(fact.at.timestamp() * 1000))

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import structlog
 
-from ringtrail.model.app import Target, VoicemailSettings
+from ringtrail.model.app import CallTrackingSettings, Target, VoicemailSettings
 from ringtrail.model.call import Call, Leg, RecordingKind
 from ringtrail.model.cause import CAUSE_OF_DISPOSITION, Cause, Disposition
 from ringtrail.model.ids import CallIds
@@ -20,6 +21,7 @@ from ringtrail.ports.clock import Clock
 from ringtrail.ports.engine import Capability, Connect, Engine, EngineError, LegGoneError, OutboundCaller
 from ringtrail.services.ledger import CallLedger
 from ringtrail.services.routing import Route
+from ringtrail.voice.call_tracking import call_tracking
 
 log = structlog.get_logger("ringtrail.call")
 
@@ -76,17 +78,11 @@ class LiveCall:
         if not any(target.number_e164.startswith(prefix) for prefix in self._route.outbound_prefixes):
             self.ledger.end_undialled(leg, now, cause=Cause.OUTGOING_BARRED, raw="outbound dialling is not allowed")
             return self._lost(leg)
-        plain = not (ringtone_media or whisper_media or bridge_media or self.ledger.caller_is_up)
-        if plain and Capability.NATIVE_CONNECT in self._engine.capabilities:
+        if self._natively(ringtone_media, whisper_media, bridge_media):
             return await self._connect_natively(leg, target, record)
         tone = await self._start_ringing(ringtone_media)
-        if not await self._reach(leg, target) or not await self._screen(leg, tone, whisper_media, bridge_media):
-            await self._stop_ringing(tone)
-            return self._lost(leg)
-        if record:
-            await self._start_recording()
-        await self._engine.join(f"br-{self.ledger.call.id}", (self.caller_leg_id, leg.engine_leg_id))
-        return await self._talk(leg)
+        await self._dial(leg, target)
+        return await self._bring_together(leg, tone, whisper_media, bridge_media, record)
 
     async def take_message(self, settings: VoicemailSettings) -> None:
         await self.answer()
@@ -127,10 +123,6 @@ class LiveCall:
         await self._legs_end()
         return self.ledger.close(self._clock.now(), refused=disposition)
 
-    async def talk_on(self) -> None:
-        """The script of a call that was taken over while both parties talk."""
-        await self._until(lambda: any(leg.answered_at and leg.ended_at for leg in self.ledger.call.legs))
-
     async def _guarded(self, script: Script) -> None:
         try:
             await script(self)
@@ -154,6 +146,29 @@ class LiveCall:
             await asyncio.wait_for(everybody_left, LEG_END_GRACE_S)
         except TimeoutError:
             self._log.warning("leg_end_missing")
+
+    # --- taking over ------------------------------------------------------------------------------------------------
+
+    async def go_on(self, settings: CallTrackingSettings) -> bool:
+        """Finish what an earlier controller had begun with this caller. False: nobody talked, the app goes on."""
+        call = self.ledger.call
+        if call.state is State.VOICEMAIL:
+            self.ledger.message_left = any(item.kind is RecordingKind.VOICEMAIL for item in call.recordings)
+            await asyncio.wait_for(self._until(lambda: False), settings.voicemail.max_s)
+            return True
+        leg = next((leg for leg in call.legs[1:] if leg.ended_at is None), None)
+        if call.state is State.BRIDGED:
+            await self._until(lambda: leg is None or self._over(leg))
+            return True
+        if leg is None:
+            return False
+        media = settings.ringtone_media, settings.whisper_media, settings.bridge_media
+        if self._natively(*media):
+            return await self._talk(leg) is Disposition.ANSWERED
+        outcome = await self._bring_together(
+            leg, None, settings.whisper_media, settings.bridge_media, settings.record_calls
+        )
+        return outcome is Disposition.ANSWERED
 
     # --- parts of connect -------------------------------------------------------------------------------------------
 
@@ -183,8 +198,7 @@ class LiveCall:
             self.ledger.drop_recording(recording)
         return outcome
 
-    async def _reach(self, leg: Leg, target: Target) -> bool:
-        """Dial and wait. True: the target answered and is there."""
+    async def _dial(self, leg: Leg, target: Target) -> None:
         try:
             await self._engine.originate(
                 leg.engine_leg_id,
@@ -195,6 +209,21 @@ class LiveCall:
             )
         except EngineError as exc:
             self.ledger.end_undialled(leg, self._clock.now(), cause=Cause.TEMPORARY_FAILURE, raw=str(exc))
+
+    async def _bring_together(
+        self, leg: Leg, tone: str | None, whisper_media: int, bridge_media: int, record: bool
+    ) -> Disposition:
+        """From a dialled leg to the end of the talk, or of the attempt."""
+        if not await self._reach(leg) or not await self._screen(leg, tone, whisper_media, bridge_media):
+            await self._stop_ringing(tone)
+            return self._lost(leg)
+        if record:
+            await self._start_recording()
+        await self._engine.join(f"br-{self.ledger.call.id}", (self.caller_leg_id, leg.engine_leg_id))
+        return await self._talk(leg)
+
+    async def _reach(self, leg: Leg) -> bool:
+        """Wait for a target, passing its ringing on. True: it answered and is there."""
         await self._until(lambda: self._ringing(leg) or self._up(leg) or self._over(leg))
         if self._ringing(leg) and not self.ledger.caller_is_up:
             await self._ring_caller()
@@ -217,6 +246,11 @@ class LiveCall:
     async def _talk(self, leg: Leg) -> Disposition:
         await self._until(lambda: self._over(leg))
         return Disposition.ANSWERED if self.ledger.call.state is State.BRIDGED else self._lost(leg)
+
+    def _natively(self, ringtone_media: int, whisper_media: int, bridge_media: int) -> bool:
+        """Whether the engine can carry the whole attempt: nothing to hear in between, the caller not answered yet."""
+        plain = not (ringtone_media or whisper_media or bridge_media or self.ledger.caller_is_up)
+        return plain and Capability.NATIVE_CONNECT in self._engine.capabilities
 
     def _lost(self, leg: Leg) -> Disposition:
         return self.ledger.target_lost(leg.id, self._clock.now())
@@ -309,3 +343,15 @@ class LiveCall:
     def _next_id(self, kind: str) -> str:
         self._serial += 1
         return f"{kind}-{self.ledger.call.id}-{self._serial}"
+
+
+def resume(settings: CallTrackingSettings) -> Script:
+    """The script of a call that was taken over: finish what was begun, then the targets that were not tried yet."""
+
+    async def script(live: LiveCall) -> None:
+        if await live.go_on(settings):
+            return
+        tried = len(live.ledger.call.legs) - 1
+        await call_tracking(live, replace(settings, welcome_media=0, targets=settings.targets[tried:]))
+
+    return script

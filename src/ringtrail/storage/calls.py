@@ -201,11 +201,3 @@ def _trace(call: Call) -> list[dict[str, Any]]:
         {"at": entry.at.isoformat(timespec="milliseconds"), "what": entry.what, "detail": dict(entry.detail)}
         for entry in call.trace
     ]
-
-
-async def unfinished_calls(connection: Connection, node: str) -> list[tuple[int, int, Any]]:
-    """(account_id, id, started_at) of calls that this node left in progress."""
-    cursor = await connection.execute(
-        "SELECT account_id, id, started_at FROM calls WHERE node = %s AND ended_at IS NULL ORDER BY started_at", (node,)
-    )
-    return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]

@@ -97,6 +97,14 @@ async def claim_unfinished(connection: Connection, limit: int) -> list[Recording
     return [RecordingRecord._make(row) for row in await cursor.fetchall()]
 
 
+async def count_unfinished(connection: Connection) -> int:
+    """Recordings, of live calls too, that are not settled."""
+    row = await (
+        await connection.execute("SELECT count(*) FROM recordings WHERE status IN ('recording', 'processing')")
+    ).fetchone()
+    return row[0] if row else 0
+
+
 async def finish_recording(
     connection: Connection, account_id: int, hash_: str, *, status: str, duration_ms: int | None, size_bytes: int | None
 ) -> None:

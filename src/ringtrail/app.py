@@ -1,0 +1,249 @@
+"""The composition root: builds everything from the settings, owns the tasks and the shutdown.
+
+Three processes: `serve` (HTTP), `control` (calls), `work` (upkeep). They share nothing but the database and the data
+folder, and any of them may die at any moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
+
+import structlog
+import uvicorn
+from litestar import Litestar
+
+from ringtrail import dashboard, metrics
+from ringtrail.config import Settings
+from ringtrail.dialects import agendize, callr, fonedynamics, invox, native, optico
+from ringtrail.engines.asterisk.client import Address
+from ringtrail.engines.asterisk.configure import FLIGHT_RECORDER_FILE
+from ringtrail.engines.asterisk.control import AsteriskEngine, AsteriskNode
+from ringtrail.httpkit.dialect import Dialect, DialectOptions
+from ringtrail.httpkit.server import build_server
+from ringtrail.model.call import Call
+from ringtrail.model.errors import DomainError
+from ringtrail.model.ids import CallIds
+from ringtrail.ops import ops_pages
+from ringtrail.ports.clock import SystemClock
+from ringtrail.ports.engine import EngineReady
+from ringtrail.seeding import seed
+from ringtrail.services import build_services
+from ringtrail.services.controller import Controller
+from ringtrail.services.health import Health
+from ringtrail.services.recorder import Recorder
+from ringtrail.services.recovery import Recovery
+from ringtrail.services.routing import Routing
+from ringtrail.services.upkeep import Upkeep
+from ringtrail.storage.database import Database
+
+log = structlog.get_logger("ringtrail")
+
+DIALECTS: tuple[Dialect, ...] = (
+    optico.DIALECT,
+    invox.DIALECT,
+    agendize.DIALECT,
+    fonedynamics.DIALECT,
+    callr.DIALECT,
+    native.DIALECT,
+)
+
+BEAT_S = 1.0
+PARTITIONS_EVERY_S = 3600.0
+RECORDINGS_EVERY_S = 1.0
+DRAIN_S = 10.0
+
+
+@asynccontextmanager
+async def _opened(settings: Settings, connections: int) -> Any:
+    database = Database(settings.database_url, max_connections=connections)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+# --- HTTP -----------------------------------------------------------------------------------------------------------
+
+
+def build_web(settings: Settings, database: Database) -> Litestar:
+    """Every dialect, the dashboard and the pages for machines on one server."""
+    clock = SystemClock()
+    services = build_services(database, clock, recordings_folder=str(settings.recordings_dir))
+    measured = metrics.Metrics()
+
+    def observe(dialect: str, status: int, seconds: float) -> None:
+        measured.requests.labels(dialect, str(status)).inc()
+        measured.request_seconds.labels(dialect).observe(seconds)
+
+    return build_server(
+        services,
+        DIALECTS,
+        DialectOptions(base_url=settings.base_url, optico_error_status=settings.optico_error_status),
+        hosts=settings.hosts,
+        pages=[*dashboard.pages(services, settings.base_url), *ops_pages(Health(database, clock), clock)],
+        max_request_bytes=settings.max_request_bytes,
+        lifespan=[lambda _app: dashboard.lifespan(services)],
+        observe=observe,
+    )
+
+
+async def serve(settings: Settings) -> None:
+    """The HTTP process, until SIGINT or SIGTERM."""
+    metrics.use_folder(settings.data / "run" / "metrics")
+    async with _opened(settings, 12) as database:
+        config = uvicorn.Config(
+            build_web(settings, database),
+            host=settings.http_host,
+            port=settings.http_port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+            h11_max_incomplete_event_size=65_536,
+        )
+        await uvicorn.Server(config).serve()
+
+
+# --- calls ----------------------------------------------------------------------------------------------------------
+
+
+def asterisk_node(settings: Settings) -> AsteriskNode:
+    """Where the engine of this node is. The flight recorder is there when it is our own Asterisk."""
+    ari = Address.parse(settings.ari_url)
+    flight_recorder = settings.data / "asterisk" / FLIGHT_RECORDER_FILE
+    own = ari.port == settings.ari_port and (settings.data / "asterisk" / "etc").is_dir()
+    return AsteriskNode(
+        name=f"n{settings.node}",
+        ari=ari,
+        ami=Address.parse(settings.ami_url) if settings.ami_url else None,
+        recordings_folder=settings.recordings_dir,
+        flight_recorder=flight_recorder if own else None,
+    )
+
+
+async def control(settings: Settings) -> None:
+    """The call controller, until SIGINT or SIGTERM. Live calls go on without it."""
+    metrics.use_folder(settings.data / "run" / "metrics")
+    measured, clock = metrics.Metrics(), SystemClock()
+    engine = AsteriskEngine(asterisk_node(settings))
+    async with _opened(settings, 8) as database:
+        recorder = Recorder(database, saved=lambda calls, seconds: _count(measured, calls, seconds))
+        routing = Routing(database, default_country=settings.default_country, media_folder=settings.media_dir)
+        controller = Controller(
+            engine=engine,
+            routing=routing,
+            clock=clock,
+            ids=CallIds(settings.node),
+            keep=recorder.put,
+            refused_unknown=lambda reason: measured.offers_refused.labels(reason).inc(),
+        )
+        recovery = Recovery(
+            database=database, engine=engine, controller=controller, routing=routing, clock=clock, keep=recorder.put
+        )
+        health = Health(database, clock)
+
+        async def take_over(ready: EngineReady) -> None:
+            await _insist(lambda: recovery.take_over(ready), "recovery_waits")
+
+        async def beat() -> None:
+            measured.calls_in_progress.set(len(controller.live_calls))
+            measured.records_waiting.set(recorder.depth)
+            measured.engine_connected.set(int(controller.connected))
+            if controller.connected:
+                await health.beat(engine.name)
+
+        await _run_until_stopped(
+            engine.run(), recorder.run(), controller.run(take_over), _every(BEAT_S, beat), drain=recorder.flushed
+        )
+
+
+def _count(measured: metrics.Metrics, calls: list[Call], seconds: float) -> None:
+    measured.record_seconds.observe(seconds)
+    for call in calls:
+        if call.ended:
+            measured.calls_ended.labels(call.disposition).inc()
+
+
+# --- upkeep ---------------------------------------------------------------------------------------------------------
+
+
+async def work(settings: Settings) -> None:
+    """The worker, until SIGINT or SIGTERM."""
+    metrics.use_folder(settings.data / "run" / "metrics")
+    measured = metrics.Metrics()
+    async with _opened(settings, 3) as database:
+        upkeep = Upkeep(database, SystemClock(), settings.recordings_dir)
+
+        async def finish_recordings() -> None:
+            await upkeep.finish_recordings()
+            measured.recordings_waiting.set(await upkeep.recordings_waiting())
+
+        await _run_until_stopped(
+            _every(PARTITIONS_EVERY_S, upkeep.make_partitions), _every(RECORDINGS_EVERY_S, finish_recordings)
+        )
+
+
+async def seed_demo(settings: Settings) -> dict[str, Any]:
+    """See seeding.seed."""
+    async with _opened(settings, 2) as database:
+        clock = SystemClock()
+        services = build_services(database, clock, recordings_folder=str(settings.recordings_dir))
+        return await seed(services, settings, clock)
+
+
+async def recount(settings: Settings, rebuild: bool) -> int:
+    """How many rollup rows differ from the calls; with `rebuild`, they are counted again."""
+    async with _opened(settings, 2) as database:
+        return await Health(database, SystemClock()).rollup_differences(rebuild=rebuild)
+
+
+# --- tasks ----------------------------------------------------------------------------------------------------------
+
+
+async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
+    """Repeat a step for ever. While a dependency is away it is told and tried again."""
+    while True:
+        try:
+            await step()
+        except DomainError as exc:
+            log.warning("step_postponed", step=step.__name__, reason=str(exc))
+        await asyncio.sleep(seconds)
+
+
+async def _insist(step: Callable[[], Awaitable[None]], told: str) -> None:
+    while True:
+        try:
+            return await step()
+        except DomainError as exc:
+            log.warning(told, reason=str(exc))
+            await asyncio.sleep(1.0)
+
+
+async def _run_until_stopped(*work_items: Awaitable[None], drain: Callable[[], Awaitable[None]] | None = None) -> None:
+    """Run until a signal asks to stop; one that fails takes the process down, and the supervisor mends it."""
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with AsyncExitStack() as stack:
+        tasks = [asyncio.ensure_future(item) for item in work_items]
+        stack.push_async_callback(_cancelled, tasks)
+        stopped = asyncio.ensure_future(stop.wait())
+        done, _ = await asyncio.wait([stopped, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {stopped}:
+            task.result()
+        if drain is not None:
+            try:
+                await asyncio.wait_for(drain(), DRAIN_S)
+            except TimeoutError:
+                log.error("records_not_written", after_s=DRAIN_S)
+
+
+async def _cancelled(tasks: Sequence[asyncio.Future[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,166 @@
+"""After a controller's death: every call that was offered gets a true record, and those that live go on.
+
+Three sources, best first: the engine (which legs are alive), its flight recorder (how the others ended), and our last
+heartbeat (when nobody knows better).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from ringtrail.model.call import Call, Leg
+from ringtrail.model.cause import Disposition
+from ringtrail.model.lifecycle import State
+from ringtrail.ports.clock import Clock
+from ringtrail.ports.engine import (
+    EndedBy,
+    Engine,
+    EngineReady,
+    LegAnswered,
+    LegEnded,
+    LegHistory,
+    LegOffered,
+    LegsJoined,
+    LegSnapshot,
+)
+from ringtrail.services.controller import Controller, RouteFinder
+from ringtrail.services.ledger import CallLedger
+from ringtrail.services.live_call import resume
+from ringtrail.storage import live as store
+from ringtrail.storage.database import Database
+
+log = structlog.get_logger("ringtrail.recovery")
+
+_LOOK_BACK = timedelta(days=1)
+_OVERLAP = timedelta(seconds=5)
+
+
+class Recovery:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        engine: Engine,
+        controller: Controller,
+        routing: RouteFinder,
+        clock: Clock,
+        keep: Callable[[Call], None],
+    ) -> None:
+        self._database = database
+        self._engine = engine
+        self._controller = controller
+        self._routing = routing
+        self._clock = clock
+        self._keep = keep
+
+    async def take_over(self, ready: EngineReady) -> None:
+        """Adopt what lives, close what ended, enter what nobody saw. Raises DomainError while the database is away."""
+        now = self._clock.now()
+        mine = {leg.engine_leg_id for call in self._controller.live_calls for leg in call.legs}
+        async with self._database.reading() as connection:
+            times = await store.node_times(connection, self._engine.name)
+            left = await store.unfinished_calls(connection, self._engine.name)
+        since = (times[0] if times else now - _LOOK_BACK) - _OVERLAP
+        seen_at = times[1] if times else now
+        alive = {leg.leg_id: leg for leg in await self._engine.live_legs()}
+        history = {leg.leg_id: leg for leg in await self._engine.ended_while_away(since)}
+        for call in left:
+            if call.legs and call.legs[0].engine_leg_id not in mine:
+                await self._settle(call, alive, history, seen_at)
+        await self._enter_unseen(alive, history, mine)
+        async with self._database.transaction() as connection:
+            await store.beat(connection, self._engine.name, now)
+            oldest = min((leg.started_at for leg in alive.values()), default=now)
+            await store.set_reconciled(connection, self._engine.name, min(now, oldest))
+
+    async def _settle(
+        self, call: Call, alive: dict[str, LegSnapshot], history: dict[str, LegHistory], seen_at: datetime
+    ) -> None:
+        ledger = CallLedger(call, lambda _call: None)
+        ledger.trace(self._clock.now(), "taken_over", state=call.state)
+        for leg in call.legs:
+            if leg.engine_leg_id not in alive:
+                _catch_up(ledger, leg, history.get(leg.engine_leg_id), seen_at)
+        if call.legs[0].engine_leg_id in alive:
+            await self._adopt(ledger.call)
+            return
+        self._keep(_close(ledger, seen_at))
+        log.info("call_closed_afterwards", call_id=call.id, account_id=call.account_id)
+
+    async def _adopt(self, call: Call) -> None:
+        route = await self._routing.find(call.tracking_number_e164, call.caller_number_e164, call.started_at)
+        if route is None:
+            await self._engine.hang_up(call.legs[0].engine_leg_id, 41)
+            return
+        log.info("call_adopted", call_id=call.id, account_id=call.account_id, state=call.state)
+        self._controller.adopt(call, route, resume(route.settings))
+
+    async def _enter_unseen(
+        self, alive: dict[str, LegSnapshot], history: dict[str, LegHistory], mine: set[str]
+    ) -> None:
+        """Inbound legs that are in no record: the database or we were away when they were offered."""
+        inbound = [
+            leg for leg in history.values() if leg.inbound and leg.ended_at is not None and leg.leg_id not in alive
+        ]
+        async with self._database.reading() as connection:
+            known = await store.known_legs(connection, [leg.leg_id for leg in inbound] + list(alive))
+        for leg in inbound:
+            if leg.leg_id not in known and leg.leg_id not in mine:
+                await self._enter(leg, [other for other in history.values() if other.parent_leg_id == leg.leg_id])
+
+    async def _enter(self, caller: LegHistory, targets: list[LegHistory]) -> None:
+        offer = LegOffered(
+            at=caller.started_at,
+            leg_id=caller.leg_id,
+            dialled=caller.dialled or "",
+            caller_number=caller.caller_number,
+            caller_name=caller.caller_name,
+            caller_withheld=caller.caller_withheld,
+            trunk="unknown",
+        )
+        number = None if caller.caller_withheld else self._routing.caller(caller.caller_number)
+        route = await self._routing.find(offer.dialled, number, caller.started_at)
+        if route is None:
+            return
+        ledger = CallLedger(self._controller.new_call(offer, route, number), lambda _call: None)
+        ledger.trace(self._clock.now(), "entered_from_flight_recorder")
+        for target in targets:
+            if target.dialled:
+                leg = ledger.add_target(self._controller.next_id(), target.dialled, 0, target.started_at)
+                ledger.call = ledger.call.with_leg(replace(leg, engine_leg_id=target.leg_id))
+                _catch_up(ledger, ledger.target(leg.id), target, caller.ended_at or target.started_at)
+        _catch_up(ledger, ledger.caller, caller, caller.ended_at or caller.started_at)
+        self._keep(_close(ledger, caller.ended_at or caller.started_at, refused=route.refused))
+        log.info("call_entered_afterwards", call_id=ledger.call.id, account_id=route.account_id)
+
+
+def _close(ledger: CallLedger, now: datetime, refused: Disposition | None = None) -> Call:
+    """Close a ledger whose last target may have been lost unseen."""
+    lost = [leg for leg in ledger.call.legs[1:] if leg.ended_at is not None]
+    if lost and ledger.call.state in (State.RINGING, State.SCREENING):
+        ledger.target_lost(lost[-1].id, now)
+    return ledger.close(now, refused=refused)
+
+
+def _catch_up(ledger: CallLedger, leg: Leg, history: LegHistory | None, seen_at: datetime) -> None:
+    """Apply what a leg did while nobody listened."""
+    leg_id = leg.engine_leg_id
+    if history is not None and history.answered_at is not None and leg.answered_at is None:
+        ledger.apply(LegAnswered(at=history.answered_at, leg_id=leg_id))
+    if history is not None and history.bridged_at is not None and ledger.call.state is State.SCREENING:
+        ledger.apply(LegsJoined(at=history.bridged_at, bridge_id="", leg_ids=(leg_id,)))
+    known = history is not None and history.ended_at is not None
+    ledger.apply(
+        LegEnded(
+            at=history.ended_at if history and history.ended_at else max(seen_at, leg.started_at),
+            leg_id=leg_id,
+            ended_by=(history.ended_by if history and known else None) or EndedBy.ENGINE,
+            cause=history.cause if history else 41,
+            sip_status=None,
+            raw="flight recorder" if known else "lost with the engine",
+        )
+    )
