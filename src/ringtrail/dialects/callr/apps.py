@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any
 
 from ringtrail.dialects.callr.call_tracking import completed, edited_params
@@ -55,13 +56,13 @@ async def get(asking: Asking, app: App) -> VoiceApp:
 
 async def get_list(asking: Asking, with_numbers: bool) -> list[VoiceApp]:
     found = await asking.services.apps.list(asking.account.id)
-    dids: list[DID] = []
-    if with_numbers:
-        dids, _ = await asking.services.numbers.find(asking.account.id)
-    return [
-        app_object(asking.account, app, [did for did in dids if did.app_hash == app.hash] if with_numbers else None)
-        for app in found
-    ]
+    if not with_numbers:
+        return [app_object(asking.account, app, None) for app in found]
+    dids, _ = await asking.services.numbers.find(asking.account.id)
+    by_app: defaultdict[str | None, list[DID]] = defaultdict(list)
+    for did in dids:
+        by_app[did.app_hash].append(did)
+    return [app_object(asking.account, app, by_app[app.hash]) for app in found]
 
 
 async def assign_did(asking: Asking, app: App, did: DID) -> bool:

@@ -1,0 +1,53 @@
+"""A CALLR client: `await rpc(method, *params)` gives the result, `await fault(method, *params)` (number, message)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from httpx import Response
+
+from ringtrail.dialects.callr import DIALECT
+from tests.dialects.conftest import Serve
+from tests.fixtures import CALLR_LOGIN, World
+
+ENDPOINT = "/json-rpc/v1.1/"
+
+Client = Any
+Rpc = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture
+async def client(serve: Serve, world: World) -> Client:
+    return await serve(DIALECT)
+
+
+@pytest.fixture
+def rpc(client: Client) -> Rpc:
+    async def call(method: str, *params: Any) -> Any:
+        reply = await post(client, method, *params)
+        assert reply.status_code == 200
+        assert reply.headers["content-type"] == "application/json-rpc; charset=utf-8"
+        body = reply.json()
+        assert list(body) == ["jsonrpc", "id", "result"], body
+        return body["result"]
+
+    return call
+
+
+@pytest.fixture
+def fault(client: Client) -> Rpc:
+    async def call(method: str, *params: Any) -> tuple[int, str]:
+        reply = await post(client, method, *params)
+        assert reply.status_code == 200
+        body = reply.json()
+        assert list(body) == ["jsonrpc", "id", "error"], body
+        return body["error"]["code"], body["error"]["message"]
+
+    return call
+
+
+async def post(client: Client, method: str, *params: Any) -> Response:
+    call = {"id": 677, "jsonrpc": "2.0", "method": method, "params": list(params)}
+    return await client.post(ENDPOINT, json=call, auth=CALLR_LOGIN)
