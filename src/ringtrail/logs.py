@@ -11,7 +11,7 @@ import logging
 import re
 import sys
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from typing import Any, TextIO
 
 import structlog
 from structlog.typing import Processor
@@ -30,8 +30,8 @@ _SECRET_SCHEME = re.compile(r"\b(?P<scheme>bearer|basic)\s+[\w.~+/=-]{8,}", re.I
 _URL_PASSWORD = re.compile(r"(?P<user>://[^\s:/@]*):[^\s/@]+@")
 
 
-def configure(*, level: str, log_format: str, process: str) -> None:
-    """Send this process's logs to standard output. `process` says which one of ours it is."""
+def configure(*, level: str, log_format: str, process: str, stream: TextIO | None = None) -> None:
+    """Send this process's logs to `stream`, or standard output. `process` says which one of ours it is."""
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -46,7 +46,7 @@ def configure(*, level: str, log_format: str, process: str) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(), *shared],

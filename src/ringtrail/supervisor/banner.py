@@ -12,19 +12,20 @@ from typing import Any
 from ringtrail.config import Settings
 
 
-def banner(settings: Settings) -> str:
+def banner(settings: Settings, *, own_asterisk: bool) -> str:
     """Printed when everything runs. Without a demo account: only the addresses."""
     demo = read_demo(settings.data)
     lines = ["", "ringtrail is running.", "", f"  Dashboard   {settings.base_url}/"]
     if demo:
         login = demo["credentials"]["dashboard"]
         lines.append(f"              login {login['login']}, password {login['password']}")
-    lines.append(f"  API docs    {settings.base_url}/api/docs")
+    lines.append(f"  API docs    {settings.base_url}/api/v1/docs")
     lines.append(f"  Health      {settings.base_url}/healthz  /readyz  /metrics")
-    lines += _sip(settings, demo)
+    lines += _sip(settings, own_asterisk)
     if demo:
+        lines += ["  Numbers", *_numbers(demo)]
         lines += ["", f"  One request per API, for the account {demo['account']['name']!r}:"]
-        for name, command in requests(demo):
+        for name, command in requests(settings.base_url, demo["credentials"]):
             lines += ["", f"  # {name}", f"  {command}"]
     return "\n".join(
         [*lines, "", f"  Data {settings.data}, logs {settings.data / 'logs'}. Ctrl-C stops everything.", ""]
@@ -40,23 +41,21 @@ def read_demo(data: Path) -> dict[str, Any] | None:
     return demo
 
 
-def _sip(settings: Settings, demo: dict[str, Any] | None) -> Iterator[str]:
-    if settings.ari_url and not demo:
+def _sip(settings: Settings, own_asterisk: bool) -> Iterator[str]:
+    if not own_asterisk:
         yield "  SIP         the Asterisk that RINGTRAIL_ARI_URL names"
         return
-    host = demo["sip"]["host"] if demo else settings.sip_host
-    port = demo["sip"]["port"] if demo else settings.sip_port
-    yield f"  SIP         sip:{host}:{port} (UDP), calls accepted from {settings.trunk_sources}"
-    if demo:
-        yield f"              outbound legs go to {demo['trunk_peer']}; `make demo` answers there and makes a call"
-        yield "  Numbers"
-        for number in demo["numbers"]:
-            yield f"    {number['number']:<14} {number['name']}: {number['what']} (rings {number['target']})"
+    yield f"  SIP         sip:{settings.sip_host}:{settings.sip_port} (UDP), calls accepted from {settings.trunk_sources}"
+    yield f"              outbound legs go to {settings.trunk_peer}; `make demo` answers there and makes calls"
 
 
-def requests(demo: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """(API, a curl command that works as it is) for the demo account."""
-    base, keys = demo["base_url"], demo["credentials"]
+def _numbers(demo: dict[str, Any]) -> Iterator[str]:
+    for number in demo["numbers"]:
+        yield f"              {number['number']} {number['name']}: {number['what']} (target {number['target']})"
+
+
+def requests(base: str, keys: dict[str, dict[str, str]]) -> Iterator[tuple[str, str]]:
+    """(API, a curl command that works as it is) for the account with these credentials."""
     today = datetime.now(UTC).date()
     days = f"start_date={today - timedelta(days=7)}&end_date={today + timedelta(days=1)}"
     yield "native", _curl(f"{base}/api/v1/calls", "-H", f"Authorization: Bearer {keys['native']['token']}")

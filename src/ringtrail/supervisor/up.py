@@ -132,7 +132,7 @@ async def _start(plan: Plan, tree: Tree) -> None:
             await tree.start(child)
     with _step("all parts connected"):
         await _wait_until_ready(settings)
-    show(banner(settings))
+    show(banner(settings, own_asterisk=plan.asterisk is not None))
 
 
 def _migrate(url: str) -> None:
