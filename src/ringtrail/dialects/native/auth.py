@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from litestar import Request
+from litestar.di import NamedDependency
 
 from ringtrail.httpkit.auth import scheme_token
 from ringtrail.model.account import Principal
@@ -12,7 +13,7 @@ from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services import Services
 
 
-async def principal_of(request: Request[Any, Any, Any], services: Services) -> Principal:
+async def principal_of(request: Request[Any, Any, Any], services: NamedDependency[Services]) -> Principal:
     """DomainError UNAUTHENTICATED without a token that is known. A token in the query string is never read."""
     token = scheme_token(request.headers.get("authorization"), "Bearer")
     if token is None:

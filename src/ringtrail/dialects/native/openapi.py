@@ -61,9 +61,9 @@ OPERATIONS = (
         None, None, AUDIO_PARAMETERS, _AUDIO_ERRORS, ("audio/wav",)),
     Operation("/recordings/{hash}/audio.mp3", "getAudioMp3", "Recordings", "Hear a recording as MP3", _AUDIO,
         None, None, AUDIO_PARAMETERS, _AUDIO_ERRORS, ("audio/mpeg",)),
-    Operation("/openapi.json", "getOpenApi", "About", "This document", "OpenAPI 3.1, without a token.",
+    Operation("/openapi.json", "getOpenApi", "About", "OpenAPI document", "OpenAPI 3.1, without a token.",
         None, None, secured=False),
-    Operation("/docs", "getDocs", "About", "This document for people", "An HTML page, without a token.",
+    Operation("/docs", "getDocs", "About", "This page", "The same for people: an HTML page, without a token.",
         None, None, content=("text/html",), secured=False),
 )  # fmt: skip
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, get
-from litestar.di import Provide
-from litestar.params import Dependency
+from litestar.di import NamedDependency, Provide
+from litestar.params import FromPath
 
 from ringtrail.dialects.native.auth import principal_of
 from ringtrail.dialects.native.docs import docs_page, stylesheet
@@ -23,7 +23,6 @@ from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services import Services
 
 AnyRequest = Request[Any, Any, Any]
-Injected = Dependency(skip_validation=True)
 _ID_DIGITS = 18  # keeps an id inside PostgreSQL's bigint
 
 
@@ -41,7 +40,7 @@ def build(services: Services, options: DialectOptions) -> Router:
 
 @get("/calls")
 async def list_calls(
-    request: AnyRequest, services: Annotated[Services, Injected], principal: Annotated[Principal, Injected]
+    request: AnyRequest, services: NamedDependency[Services], principal: NamedDependency[Principal]
 ) -> Response[bytes]:
     asked = read_list_request(request.scope["query_string"])
     query = asked.query(principal.account.id, await _property_id(services, principal, asked.property_sid))
@@ -54,9 +53,9 @@ async def list_calls(
 @get("/calls/{call_id:str}")
 async def one_call(
     request: AnyRequest,
-    call_id: str,
-    services: Annotated[Services, Injected],
-    principal: Annotated[Principal, Injected],
+    call_id: FromPath[str],
+    services: NamedDependency[Services],
+    principal: NamedDependency[Principal],
 ) -> Response[bytes]:
     refuse_parameters(request.scope["query_string"])
     record = await _call(services, principal, call_id)
@@ -69,10 +68,10 @@ async def one_call(
 @get("/calls/{call_id:str}/recordings")
 async def recordings_of_call(
     request: AnyRequest,
-    call_id: str,
-    services: Annotated[Services, Injected],
-    options: Annotated[DialectOptions, Injected],
-    principal: Annotated[Principal, Injected],
+    call_id: FromPath[str],
+    services: NamedDependency[Services],
+    options: NamedDependency[DialectOptions],
+    principal: NamedDependency[Principal],
 ) -> Response[bytes]:
     refuse_parameters(request.scope["query_string"])
     record = await _call(services, principal, call_id)
@@ -83,10 +82,10 @@ async def recordings_of_call(
 @get("/recordings/{hash_:str}")
 async def one_recording(
     request: AnyRequest,
-    hash_: str,
-    services: Annotated[Services, Injected],
-    options: Annotated[DialectOptions, Injected],
-    principal: Annotated[Principal, Injected],
+    hash_: FromPath[str],
+    services: NamedDependency[Services],
+    options: NamedDependency[DialectOptions],
+    principal: NamedDependency[Principal],
 ) -> Response[bytes]:
     refuse_parameters(request.scope["query_string"])
     return _json(_recording_out(services, options, await _recording(services, principal, hash_)))
@@ -94,7 +93,10 @@ async def one_recording(
 
 @get([f"/recordings/{{hash_:str}}/audio{extension}" for extension in ("", ".wav", ".mp3")])
 async def audio(
-    request: AnyRequest, hash_: str, services: Annotated[Services, Injected], principal: Annotated[Principal, Injected]
+    request: AnyRequest,
+    hash_: FromPath[str],
+    services: NamedDependency[Services],
+    principal: NamedDependency[Principal],
 ) -> Response[Any]:
     """The sound itself; without an extension MP3 where there is one, else WAV."""
     part = read_part(request.scope["query_string"])
@@ -112,12 +114,12 @@ async def audio(
 
 
 @get("/openapi.json")
-async def openapi(options: Annotated[DialectOptions, Injected]) -> Response[bytes]:
+async def openapi(options: NamedDependency[DialectOptions]) -> Response[bytes]:
     return _json(openapi_document(options.base_url))
 
 
 @get("/docs")
-async def docs(options: Annotated[DialectOptions, Injected]) -> Response[str]:
+async def docs(options: NamedDependency[DialectOptions]) -> Response[str]:
     return docs_page(options.base_url)
 
 
