@@ -13,7 +13,6 @@ from typing import Literal
 import aiohttp
 import msgspec
 
-import ringtrail
 from ringtrail.config import ENV_PREFIX, Settings
 from ringtrail.engines.asterisk.install import find, speaks_rest_over_websocket
 from ringtrail.engines.asterisk.modules import MODULES
@@ -98,7 +97,7 @@ def _ports(settings: Settings) -> Iterator[Check]:
 
 
 def _assets() -> Check:
-    folder = Path(ringtrail.__file__).parent / "dashboard" / "static"
+    folder = Path(__file__).parents[1] / "dashboard" / "static"
     if folder.is_dir() and any(folder.iterdir()):
         return Check(name="web assets", status="ok", found=f"built in {folder}")
     return Check(
