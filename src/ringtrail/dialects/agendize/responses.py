@@ -1,0 +1,81 @@
+"""Calls as Agendize shows them: every field, in the vendor's order."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from ringtrail.dialects.agendize.vocabulary import DEFAULT_ZONE, STATUS, TYPE, duration_s, local_time, masked
+from ringtrail.model.account import Property
+from ringtrail.model.call import CallRecord, Trigger
+from ringtrail.model.cause import Disposition
+
+
+class Start(msgspec.Struct, rename="camel", kw_only=True):
+    date_time: str  # local, no offset
+    time_zone: str  # IANA
+
+
+class SoundRecord(msgspec.Struct, rename="camel", kw_only=True):
+    mime_type: str
+    url: str
+
+
+class CallResource(msgspec.Struct, rename="camel", kw_only=True):
+    """The vendor's Call. null: not known or not applicable; `record` is absent until there is one."""
+
+    id: str
+    button_id: str | None
+    client_id: str | None
+    caller_number: str | None
+    called_number: str | None
+    tracking_number: str
+    start: Start
+    duration: int  # seconds
+    status: str
+    external_id: str | None
+    type: str
+    record: SoundRecord | UnsetType = UNSET
+
+
+class CallList(msgspec.Struct, rename="camel", kw_only=True):
+    items: list[CallResource]
+    next_page_token: str | UnsetType = UNSET
+    next_sync_token: str | UnsetType = UNSET
+
+
+def call_resource(call: CallRecord, item: Property, recorded: bool, base_url: str) -> CallResource:
+    """`id` is the account's creation counter: small, numeric, never reused. recorded: a finished recording is there."""
+    zone = item.timezone or DEFAULT_ZONE
+    trigger = Trigger(call.trigger)
+    return CallResource(
+        id=str(call.creation_seq),
+        button_id=call.property_sid if TYPE[trigger] == "clickToCall" else None,
+        client_id=None,
+        caller_number=visible_caller(call, item),
+        called_number=call.destination_number,
+        tracking_number=call.tracking_number,
+        start=Start(date_time=local_time(call.started_at, zone), time_zone=zone),
+        duration=duration_s(call),
+        status=STATUS[Disposition(call.disposition)],
+        external_id=call.external_id or str(call.id),
+        type=TYPE[trigger],
+        record=_sound_record(call, base_url) if recorded else UNSET,
+    )
+
+
+def visible_caller(call: CallRecord, item: Property) -> str | None:
+    """The caller's number; masked where the property asks for it, None when withheld."""
+    if call.caller_number is None or call.caller_withheld:
+        return None
+    return masked(call.caller_number) if item.masks_callers else call.caller_number
+
+
+def found_in_sight(call: CallRecord, item: Property, search: str) -> bool:
+    """Whether `search` is in a number as it is shown: a masked digit must not be found by trying."""
+    shown = (visible_caller(call, item), call.destination_number, call.tracking_number)
+    return any(search in number for number in shown if number)
+
+
+def _sound_record(call: CallRecord, base_url: str) -> SoundRecord:
+    return SoundRecord(mime_type="audio/mpeg", url=f"{base_url}/api/2.0/calls/{call.creation_seq}/record.mp3")

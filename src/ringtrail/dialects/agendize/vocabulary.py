@@ -1,0 +1,87 @@
+"""Agendize's words and formats: status, type, times, numbers."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from ringtrail.model.call import CallRecord, Trigger
+from ringtrail.model.cause import Disposition
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.model.lifecycle import Stage
+
+DEFAULT_ZONE = "America/Toronto"
+"""The zone of a property that names none: the vendor is Canadian [inferred]."""
+
+STATUS: dict[Disposition, str] = {
+    Disposition.ANSWERED: "completed",
+    Disposition.VOICEMAIL: "message",
+    Disposition.IVR: "completed",
+    Disposition.ABANDONED: "abandoned",
+    Disposition.BUSY: "busy",
+    Disposition.REJECTED: "busy",
+    Disposition.NO_ANSWER: "noAnswered",
+    Disposition.INVALID_NUMBER: "wrongNumber",
+    Disposition.UNASSIGNED: "wrongNumber",
+    Disposition.EXPIRED: "wrongNumber",
+    Disposition.BLOCKED: "noAnswered",
+    Disposition.FAILED: "noAnswered",
+}
+"""How the vendor words each end. A call in progress has no word and is not shown. The words are the vendor's; which
+end takes which word is our reading [inferred]: there is none for a failure, nor for a decline."""
+
+TYPE: dict[Trigger, str] = {
+    Trigger.NORMAL: "callTracking",
+    Trigger.RULE: "callTracking",
+    Trigger.WEB: "clickToCall",
+    Trigger.API: "clickToCall",
+}
+
+_ON_PLATFORM: frozenset[tuple[Disposition, Stage]] = frozenset(
+    [(ending, stage) for ending in (Disposition.VOICEMAIL, Disposition.IVR) for stage in Stage]
+    + [(Disposition.ABANDONED, Stage.MESSAGE), (Disposition.ABANDONED, Stage.IVR)]
+)
+
+_RFC3339 = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?"
+    r"([Zz]|[-+ ](?:[01][0-9]|2[0-3]):[0-5][0-9])"
+)
+_SECOND = timedelta(seconds=1)
+
+
+def duration_s(call: CallRecord) -> int:
+    """Seconds of talk; where only the platform spoke, seconds that it did [inferred]."""
+    on_platform = (Disposition(call.disposition), Stage(call.stage)) in _ON_PLATFORM
+    return call.connected_s if on_platform else call.talk_s
+
+
+def local_time(instant: datetime, zone: str) -> str:
+    """YYYY-MM-DDTHH:MM:SS on a clock in `zone`, cut to the second, without an offset."""
+    return instant.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def parse_instant(field: str, text: str) -> tuple[datetime, bool]:
+    """An RFC 3339 timestamp as (whole UTC second, whether a fraction was cut off).
+
+    A '+' sent unencoded arrives as a space; known clients do not encode.
+    """
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise DomainError(ErrorCode.BAD_FORMAT, field, "not an RFC 3339 timestamp such as 2026-07-14T09:05:10Z")
+    day, clock, fraction, offset = match.groups()
+    try:
+        instant = datetime.fromisoformat(f"{day}T{clock}{offset.upper().replace(' ', '+')}").astimezone(UTC)
+    except (ValueError, OverflowError) as exc:
+        raise DomainError(ErrorCode.BAD_FORMAT, field, "no such date or time") from exc
+    return instant, bool(fraction and fraction.strip(".0"))
+
+
+def second_after(instant: datetime) -> datetime:
+    """The next second; the last second of the calendar stays."""
+    return instant + _SECOND if instant < datetime.max.replace(microsecond=0, tzinfo=UTC) else instant
+
+
+def masked(number: str) -> str:
+    """A number with its last four digits hidden, for properties that mask their callers."""
+    return number[:-4] + "XXXX" if len(number) > 4 else "X" * len(number)
