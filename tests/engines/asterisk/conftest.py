@@ -15,7 +15,7 @@ from ringtrail.engines.asterisk.control import AsteriskEngine, own_node
 from ringtrail.engines.asterisk.install import AsteriskInstall, find_or_fetch
 from ringtrail.ports.engine import EngineReady
 from tests.engines.asterisk.running import CARRIER_HOST, RunningAsterisk, Story, settings_in
-from tests.sip.behaviour import answers, refuses, rings
+from tests.sip.behaviour import Behaviour, answers, refuses, rings
 from tests.sip.peer import SipPeer
 
 CACHE = Path(__file__).parents[3] / ".cache"
@@ -52,7 +52,7 @@ async def story(asterisk: RunningAsterisk) -> AsyncIterator[Story]:
             await task
 
 
-def plan(number: str):  # noqa: ANN201
+def plan(number: str) -> Behaviour:
     """`+33<three digits of status>...` is refused with it; `+33200` answers after 0.2 s; `+33180` rings for ever."""
     status = int(number[3:6])
     if status == 180:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ringtrail.engines.asterisk import sound
+from ringtrail.engines.asterisk.catch_up import missed_facts
 from ringtrail.engines.asterisk.client import EVENTS, Address, Ami, AmiError, Ari, AriError
 from ringtrail.engines.asterisk.configure import USER, AsteriskSettings
 from ringtrail.engines.asterisk.flight_recorder import FlightRecorder
-from ringtrail.engines.asterisk.translate import INBOUND, OUTBOUND, LegBook, instant
+from ringtrail.engines.asterisk.recording import Recordings
+from ringtrail.engines.asterisk.translate import OUTBOUND, LegBook
 from ringtrail.ports.engine import (
     Capability,
     Connect,
@@ -33,7 +34,6 @@ from ringtrail.ports.engine import (
     LegSnapshot,
     OutboundCaller,
     PlaybackEnded,
-    RecordingEnded,
 )
 
 Json = Mapping[str, Any]
@@ -42,8 +42,8 @@ log = logging.getLogger(__name__)
 _BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _CONNECT_TIMEOUT_S = 10.0
 _HOUSEKEEPING_S = 300.0
+_OVERLAP = timedelta(seconds=60)  # a connection may be dead for a while before we notice
 _LOOP_LENGTH = 50  # repetitions that one play command carries
-_SNOOP = "snoop"
 _NO_ROUTE = 3
 _FORMATS = "alaw,ulaw,g722,opus"  # offered, in this order, when there is no caller to follow
 _ON_THE_WIRE = {41: 34, 42: 34, 47: 34, 58: 34, 52: 21, 55: 21, 57: 21}
@@ -93,9 +93,16 @@ class AsteriskEngine:
         self._bridges: dict[str, set[str]] = {}
         self._loops: dict[str, str] = {}  # playback id: path
         self._stopped: set[str] = set()  # playback ids
-        self._call_recordings: dict[str, str] = {}  # leg id: recording id
-        self._messages: set[str] = set()  # recording ids
         self._tasks: set[asyncio.Task[None]] = set()
+        self._recordings = Recordings(
+            self._ari,
+            self._ami,
+            node.recordings_folder,
+            app=node.app,
+            shared_disk=node.shared_disk,
+            tell=self._facts.put_nowait,
+            spawn=self._spawn,
+        )
 
     # -- connection -------------------------------------------------------------------------------------------------
 
@@ -136,51 +143,47 @@ class AsteriskEngine:
         self._tell(EngineLost(at=self._lost_at))
 
     async def _become_ready(self) -> None:
+        """Ask first, then tell: a connection that breaks meanwhile was never there."""
         info = await self._ari.request("GET", "/asterisk/info", {"only": "status"})
         allowed = {"allowed": [{"type": name} for name in EVENTS]}
         await self._ari.request("PUT", f"/applications/{self._node.app}/eventFilter", body=allowed)
+        known = dict(self._book.legs)
+        live = {snapshot.leg_id: snapshot for snapshot in await self._snapshots()}
+        missed = list(missed_facts(known, live, await self._histories(known), datetime.now(UTC)))
         started = info["status"]["startup_time"]
         restarted = self._started is not None and started != self._started
         self._started = started
-        if restarted:
-            self._forget_everything()
         self._tell(EngineReady(at=datetime.now(UTC), restarted=restarted))
-        await self._catch_up()
+        if restarted:
+            self._forget(known)
+        else:
+            self._tell_missed(missed)
         held, self._held_events = self._held_events or [], None
         for event in held:
             self._on_event(event)
 
-    def _forget_everything(self) -> None:
-        self._book.legs.clear()
+    def _tell_missed(self, missed: list[Fact]) -> None:
+        for fact in missed:
+            match fact:
+                case LegEnded():
+                    self._book.forget(fact.leg_id)
+                case LegAnswered():
+                    self._book.answered(fact.leg_id, fact.at)
+            self._tell(fact)
+
+    def _forget(self, known: Iterable[str]) -> None:
+        """Asterisk restarted: the legs from before are gone."""
+        for leg_id in known:
+            self._book.forget(leg_id)
         self._bridges.clear()
         self._loops.clear()
         self._stopped.clear()
-        self._messages.clear()
-        for leg_id in list(self._call_recordings):
-            self._leg_is_gone(leg_id)
+        self._recordings.all_are_gone()
 
-    async def _catch_up(self) -> None:
-        """Tell what happened to our legs while we were not connected."""
-        known = dict(self._book.legs)
-        snapshots = {snapshot.leg_id: snapshot for snapshot in await self._snapshots()}
-        gone = [leg_id for leg_id in known if leg_id not in snapshots]
-        told = await self._histories(gone)
-        now = datetime.now(UTC)
-        for leg_id in known:
-            history = told.get(leg_id)
-            if leg_id in snapshots:
-                if snapshots[leg_id].up and not known[leg_id].inbound and not known[leg_id].answer_told:
-                    known[leg_id].answer_told = True
-                    at = history.answered_at if history else None
-                    self._tell(LegAnswered(at=at or now, leg_id=leg_id))
-            else:
-                self._book.forget(leg_id)
-                self._tell(_end_while_away(leg_id, history, now))
-
-    async def _histories(self, leg_ids: list[str]) -> dict[str, LegHistory]:
-        if not leg_ids or self._lost_at is None:
+    async def _histories(self, known: Mapping[str, object]) -> dict[str, LegHistory]:
+        if not known or self._lost_at is None:
             return {}
-        histories = await self.ended_while_away(self._lost_at - timedelta(seconds=60))
+        histories = await self.ended_while_away(self._lost_at - _OVERLAP)
         return {history.leg_id: history for history in histories}
 
     async def _keep_house(self) -> None:
@@ -202,11 +205,7 @@ class AsteriskEngine:
             log.exception("%s: event not understood: %s", self.name, event)
 
     def _translate(self, event: Json) -> None:
-        match event["type"]:
-            case "RecordingFinished" | "RecordingFailed":
-                self._recording_finished(event)
-            case "StasisStart" if event.get("args", [None])[0] == _SNOOP:
-                self._spawn(self._record_snoop(event["channel"]["id"], event["args"][1]))
+        self._recordings.on_event(event)
         for fact in self._book.facts(event):
             self._tell(fact)
 
@@ -227,9 +226,7 @@ class AsteriskEngine:
             if not members:
                 del self._bridges[bridge_id]
                 self._spawn(self._quietly("DELETE", f"/bridges/{bridge_id}"))
-        recording_id = self._call_recordings.pop(leg_id, None)
-        if recording_id is not None and self._ami is not None:
-            self._spawn(self._call_recording_ended(recording_id))
+        self._recordings.leg_is_gone(leg_id)
 
     def _playback_ended(self, fact: PlaybackEnded) -> None:
         """A loop that came to its end goes on; everything else is told under the caller's own id."""
@@ -288,7 +285,7 @@ class AsteriskEngine:
         if not self._book.originating(leg_id, ring_timeout_s):
             raise EngineError(f"leg {leg_id} was originated before")
         try:
-            await self._request("POST", "/channels", body=body)
+            await self._ari.request("POST", "/channels", body=body)
         except AriError as exc:
             self._not_originated(leg_id, exc)
 
@@ -342,74 +339,22 @@ class AsteriskEngine:
         await self._command("POST", f"/bridges/{bridge_id}/addChannel", {"channel": ",".join(leg_ids)})
 
     async def start_recording(self, leg_id: str, recording_id: str) -> None:
-        _check("recording id", recording_id, r"[A-Za-z0-9._-]{1,100}")
         leg = self._book.legs.get(leg_id)
         if leg is None:
             raise LegGoneError(f"leg {leg_id} is gone")
-        if recording_id in self._call_recordings.values():
-            raise EngineError(f"recording {recording_id} was started before")
-        self._call_recordings[leg_id] = recording_id
-        if self._ami is None:
-            arguments = {"spy": "both", "app": self._node.app, "appArgs": f"{_SNOOP},{recording_id}"}
-            await self._on_leg("POST", leg_id, f"/snoop/{_SNOOP}-{recording_id}", arguments)
-            return
-        mixed, caller, target = (str(path) for path in sound.files(self._node.recordings_folder, recording_id))
-        try:
-            await self._ami.mix_monitor(leg.channel_name, mixed, caller, target)
-        except AmiError as exc:
-            self._call_recordings.pop(leg_id, None)
-            raise EngineError(str(exc)) from exc
-
-    async def _record_snoop(self, channel_id: str, recording_id: str) -> None:
-        self._messages.add(recording_id)
-        query = {"name": recording_id, "format": "wav", "ifExists": "fail"}
-        await self._quietly("POST", f"/channels/{channel_id}/record", query)
-
-    async def _call_recording_ended(self, recording_id: str) -> None:
-        """MixMonitor closes its files a moment after the leg's end."""
-        path = sound.files(self._node.recordings_folder, recording_id)[0]
-        duration_ms = await sound.wait_until_closed(path)
-        self._tell(
-            RecordingEnded(
-                at=datetime.now(UTC), recording_id=recording_id, duration_ms=duration_ms, ok=duration_ms is not None
-            )
-        )
+        self._check_recording(recording_id)
+        await _raising(self._recordings.start_call(leg_id, leg.channel_name, recording_id))
 
     async def record_message(self, leg_id: str, recording_id: str, *, max_s: int, silence_s: int) -> None:
+        if leg_id not in self._book.legs:
+            raise LegGoneError(f"leg {leg_id} is gone")
+        self._check_recording(recording_id)
+        await _raising(self._recordings.start_message(leg_id, recording_id, max_s=max_s, silence_s=silence_s))
+
+    def _check_recording(self, recording_id: str) -> None:
         _check("recording id", recording_id, r"[A-Za-z0-9._-]{1,100}")
-        query = {
-            "name": recording_id, "format": "wav", "beep": "true", "terminateOn": "#", "ifExists": "fail",
-            "maxDurationSeconds": max_s, "maxSilenceSeconds": silence_s,
-        }  # fmt: skip
-        self._messages.add(recording_id)
-        try:
-            await self._on_leg("POST", leg_id, "/record", query)
-        except EngineError:
-            self._messages.discard(recording_id)
-            raise
-
-    def _recording_finished(self, event: Json) -> None:
-        recording = event["recording"]
-        if recording["name"] in self._messages:
-            self._messages.discard(recording["name"])
-            ok = event["type"] == "RecordingFinished"
-            self._spawn(self._message_ended(recording["name"], instant(event["timestamp"]), ok))
-
-    async def _message_ended(self, recording_id: str, at: datetime, ok: bool) -> None:
-        path = sound.files(self._node.recordings_folder, recording_id)[0]
-        if ok and not self._node.shared_disk:
-            ok = await self._download(recording_id, path)
-        duration_ms = sound.duration_ms(path) if ok else None
-        self._tell(RecordingEnded(at=at, recording_id=recording_id, duration_ms=duration_ms, ok=ok))
-
-    async def _download(self, recording_id: str, path: Path) -> bool:
-        try:
-            data = await self._ari.download(f"/recordings/stored/{recording_id}/file")
-        except AriError as exc:
-            log.warning("%s: recording %s: %s", self.name, recording_id, exc)
-            return False
-        await asyncio.to_thread(path.write_bytes, data)
-        return True
+        if not self._recordings.is_new(recording_id):
+            raise EngineError(f"recording {recording_id} was started before")
 
     # -- what is there ----------------------------------------------------------------------------------------------
 
@@ -443,17 +388,11 @@ class AsteriskEngine:
         await self._command(method, f"/channels/{leg_id}{what}", query)
 
     async def _command(self, method: str, path: str, query: Json | None = None) -> None:
-        try:
-            await self._request(method, path, query)
-        except AriError as exc:
-            raise (LegGoneError if exc.status == 404 else EngineError)(f"{method} {path}: {exc}") from exc
-
-    async def _request(self, method: str, path: str, query: Json | None = None, body: Json | None = None) -> Any:
-        return await self._ari.request(method, path, query, body)
+        await _raising(self._ari.request(method, path, query))
 
     async def _quietly(self, method: str, path: str, query: Json | None = None) -> None:
         try:
-            await self._request(method, path, query)
+            await self._ari.request(method, path, query)
         except AriError as exc:
             log.info("%s: %s %s: %s", self.name, method, path, exc)
 
@@ -486,24 +425,16 @@ def _presented(caller: OutboundCaller) -> dict[str, Any]:
     }
 
 
-def _end_while_away(leg_id: str, history: LegHistory | None, now: datetime) -> LegEnded:
-    if history is None or history.ended_at is None:
-        return LegEnded(
-            at=now, leg_id=leg_id, ended_by=EndedBy.ENGINE, cause=None, sip_status=None, raw="ended while not connected"
-        )
-    return LegEnded(
-        at=history.ended_at,
-        leg_id=leg_id,
-        ended_by=history.ended_by or EndedBy.ENGINE,
-        cause=history.cause,
-        sip_status=None,
-        raw="from the flight recorder",
-    )
+async def _raising(work: Awaitable[object]) -> None:
+    """Asterisk's refusals as the port's errors."""
+    try:
+        await work
+    except AriError as exc:
+        raise (LegGoneError if exc.status == 404 else EngineError)(str(exc)) from exc
+    except AmiError as exc:
+        raise EngineError(str(exc)) from exc
 
 
 def _check(what: str, value: str, pattern: str) -> None:
     if not re.fullmatch(pattern, value):
         raise EngineError(f"{what} {value!r} cannot be used")
-
-
-__all__ = ["INBOUND", "AsteriskEngine", "AsteriskNode", "own_node"]

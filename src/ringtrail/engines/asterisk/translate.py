@@ -88,12 +88,20 @@ class LegBook:
         leg = self.legs.get(channel["id"])
         if leg is None:
             leg = Leg(inbound=direction == INBOUND)
+            if channel["state"] == "Up":
+                leg.up_at, leg.answer_told = instant(channel["creationtime"]), True
             self._remember(channel["id"], leg)
         leg.channel_name = channel["name"]
         return _snapshot(channel, leg)
 
     def forget(self, leg_id: str) -> None:
         self.legs.pop(leg_id, None)
+
+    def answered(self, leg_id: str, at: datetime) -> None:
+        """A leg answered while we were not connected."""
+        leg = self.legs[leg_id]
+        leg.up_at = leg.up_at or at
+        leg.answer_told = True
 
     def hanging_up(self, leg_id: str, cause: int) -> None:
         """We are about to end a leg."""
