@@ -11,6 +11,7 @@ import asyncio
 import json
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -25,7 +26,7 @@ class PhoneError(Exception):
 
 
 class PhoneEvent(NamedTuple):
-    name: str  # ready, incoming, ringing, answered, media, dtmf, ended, error
+    name: str  # ready, incoming, dialling, ringing, answered, media, dtmf, ended, error
     at: datetime  # aware, UTC
     fields: dict[str, Any]
 
@@ -46,6 +47,7 @@ class Phone:
         answer_after_s: float | None = None,
         status: int = 200,
         hangup_after_s: float | None = None,
+        on_event: Callable[[PhoneEvent], None] | None = None,
     ) -> None:
         given = {
             "--host": host, "--port": port, "--number": number, "--name": name, "--codecs": ",".join(codecs),
@@ -55,6 +57,7 @@ class Phone:
         self._arguments = [f"{key}={value}" for key, value in given.items() if value is not None]
         self.host, self.port, self.number = host, port, number
         self.events: list[PhoneEvent] = []
+        self._on_event = on_event
         self._heard = asyncio.Condition()
         self.process: asyncio.subprocess.Process
         self._reading: asyncio.Task[None]
@@ -99,14 +102,17 @@ class Phone:
     def seen(self, name: str) -> list[PhoneEvent]:
         return [event for event in self.events if event.name == name]
 
-    async def wait(self, name: str, *, count: int = 1, timeout_s: float = 10.0) -> PhoneEvent:
-        """The `count`-th event of that name, past or future. Raises PhoneError when the phone dies, TimeoutError."""
+    async def wait(self, *names: str, count: int = 1, timeout_s: float = 10.0) -> PhoneEvent:
+        """The `count`-th event of one of these names, past or future.
+
+        Raises PhoneError when the phone dies before it, TimeoutError.
+        """
         async with asyncio.timeout(timeout_s), self._heard:
-            while len(self.seen(name)) < count:
+            while len(found := [event for event in self.events if event.name in names]) < count:
                 if self._reading.done():
                     raise PhoneError(self._last_words())
                 await self._heard.wait()
-        return self.seen(name)[count - 1]
+        return found[count - 1]
 
     async def close(self) -> None:
         """Hang up and end the process; it is gone when this returns."""
@@ -135,6 +141,8 @@ class Phone:
             async with self._heard:
                 self.events.append(event)
                 self._heard.notify_all()
+            if self._on_event is not None:
+                self._on_event(event)
         asyncio.get_running_loop().create_task(self._wake())
 
     async def _wake(self) -> None:

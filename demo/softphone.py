@@ -5,7 +5,7 @@ Commands come as JSON lines on stdin, events leave as JSON lines on stdout, each
     {"do": "call", "uri": "sip:+33900000001@127.0.0.1:5060"}    {"do": "answer", "status": 200}
     {"do": "dtmf", "digits": "12#"}    {"do": "hangup"}    {"do": "quit"}
 
-Events: ready, incoming, ringing, answered, media, dtmf, ended, error. It ends on "quit" and when stdin closes, so it
+Events: ready, incoming, dialling, ringing, answered, media, dtmf, ended, error. It ends on "quit" and when stdin closes, so it
 never outlives whoever started it. There is no sound device: it plays a file and records what it hears.
 
 pjsua2 is driven from one thread (its callbacks run inside libHandleEvents), and every call object must be gone before
@@ -146,6 +146,7 @@ class Softphone:
                 case {"do": "call", "uri": str(uri)}:
                     call = _call_class()(self)
                     self.calls.append(call)
+                    self.emit("dialling", uri=uri)
                     call.makeCall(uri, pj.CallOpParam(True))
                 case {"do": "answer"}:
                     self.calls[-1].respond(int(command.get("status", 200)))
