@@ -160,9 +160,11 @@ def _children(plan: Plan) -> Iterator[Child]:
             ready=answers(ari(settings.ari_url, "asterisk/ping")), ready_within_s=60,
         )  # fmt: skip
     health = answers(local_url(settings.http_host, settings.http_port, "/healthz"))
-    for name, ready in (("serve", health), ("control", None), ("work", None)):
+    for name, ready, stop_within_s in (("serve", health, 10), ("control", None, 15), ("work", None, 10)):
         command = [sys.executable, "-m", "ringtrail.cli", name]
-        yield Child(name=name, command=command, environ=environ, folder=folder, ready=ready)
+        yield Child(
+            name=name, command=command, environ=environ, folder=folder, ready=ready, stop_within_s=stop_within_s
+        )
 
 
 async def _wait_until_ready(settings: Settings) -> None:
