@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, get, post
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from ringtrail.dialects.callr.auth import DIALECT_NAME, authenticate
@@ -37,7 +38,7 @@ def build(services: Services, options: DialectOptions) -> Router:
         return Response(msgspec.json.encode(reply), media_type=CONTENT_TYPE)
 
     @get(f"{RECORDINGS_PREFIX}/{{name:str}}")
-    async def recording_file(request: Request[Any, Any, Any], name: str) -> Response[bytes] | Stream:
+    async def recording_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes] | Stream:
         account = await authenticate(services, request)
         match = _SOUND_FILE.fullmatch(name)
         recording = await services.recordings.by_hash(account.id, match[1]) if match else None

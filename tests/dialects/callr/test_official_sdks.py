@@ -1,0 +1,151 @@
+"""The vendor's own SDKs, unchanged, over real sockets: PyPI `callr` 2.1.0 and npm `callr` 1.2.0."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import callr
+import pytest
+import uvicorn
+
+from ringtrail.dialects.callr import DIALECT
+from ringtrail.httpkit.dialect import DialectOptions
+from ringtrail.httpkit.server import build_server
+from tests.fixtures import CALLR_LOGIN, TOKENS, World
+
+HERE = Path(__file__).parent
+DAY = ("2026-07-14 00:00:00", "2026-07-14 23:59:59")
+
+needs_node_sdk = pytest.mark.skipif(
+    shutil.which("node") is None or not (HERE / "node_modules" / "callr").is_dir(),
+    reason="the vendor's Node SDK is not installed: run `npm ci` in tests/dialects/callr (needs Node.js)",
+)
+
+
+@pytest.fixture
+async def port(world: World) -> AsyncIterator[int]:
+    """A served CALLR dialect on a free port of 127.0.0.1."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    number: int = listener.getsockname()[1]
+    app = build_server(world.services, [DIALECT], DialectOptions(base_url=f"http://127.0.0.1:{number}"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    yield number
+    server.should_exit = True
+    await asyncio.wait_for(serving, 10)
+
+
+def _python_sdk(port: int, login: tuple[str, str] = CALLR_LOGIN) -> callr.Api:
+    api = callr.Api(*login)
+    api.set_api_url(f"http://127.0.0.1:{port}/json-rpc/v1.1/")
+    return api
+
+
+async def _refused(api: callr.Api, method: str, *params: Any) -> tuple[str, int]:
+    with pytest.raises(callr.CallrException) as caught:
+        await asyncio.to_thread(api.call, method, *params)
+    return caught.value.msg, caught.value.code
+
+
+async def test_the_python_sdk_makes_an_app_gives_it_a_number_and_reads_its_calls(port: int, world: World) -> None:
+    api = _python_sdk(port)
+    call = world.golden()
+    await world.save(call)
+    assert isinstance(await asyncio.to_thread(api.call, "system.get_timestamp"), int)
+    params = {"targets": [{"number": "09 87 65 43 21", "timeout": 20}], "vms": {"active": True}}
+    app = await asyncio.to_thread(api.call, "apps.create", "CALLTRACKING10", "Héllo €", params)
+    assert (app["name"], app["p"]["targets"]) == ("Héllo €", [{"number": "+33987654321", "timeout": 20}])
+    assert await asyncio.to_thread(api.call, "apps.assign_did", app["hash"], world.did.hash) is True
+    found = await asyncio.to_thread(api.call, "did.search", {}, {})
+    assert [did["app"]["hash"] for did in found["hits"]] == [app["hash"]]
+    records = await asyncio.to_thread(api.call, "cdr.get", "IN", *DAY, None, None)
+    assert [(record["callid"], record["duration_billed"]) for record in records] == [(call.id, 240)]
+    assert await asyncio.to_thread(api.call, "cdr.get", "OUT", *DAY, app["hash"], None) == []
+
+
+async def test_the_python_sdk_maps_errors_as_it_does_with_the_vendor(port: int) -> None:
+    api = _python_sdk(port)
+    assert await _refused(api, "apps.get", "INVALID") == ("PROPERTY_VALUE_ERROR [app]", 151)
+    assert await _refused(api, "cdr.get", "IN", DAY[1], DAY[0], None, None) == ("TO_BEFORE_FROM", 151)
+    assert await _refused(api, "apps.create", "INVALID_TYPE", "x", None) == (
+        "Oops, Internal Error. ¯\\_(ツ)_/¯",
+        -32603,
+    )
+    assert await _refused(api, "no.such_method") == ("Method not found", -32601)
+
+
+async def test_the_python_sdk_sees_bad_credentials_as_an_http_error(port: int) -> None:
+    with pytest.raises(callr.CallrException) as caught:
+        await asyncio.to_thread(_python_sdk(port, ("demo", "wrong")).call, "system.get_timestamp")
+    assert (caught.value.msg, caught.value.code, caught.value.data["http_code"]) == ("HTTP_CODE_ERROR", -1, 401)
+
+
+async def _node_sdk(port: int, calls: list[tuple[str, list[Any]]], *, password: str, login_as: str = "") -> list[Any]:
+    process = await asyncio.create_subprocess_exec(
+        "node", str(HERE / "official_sdk.js"), str(port), CALLR_LOGIN[0], password, login_as,
+        stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    out, err = await asyncio.wait_for(process.communicate(json.dumps(calls).encode()), 60)
+    assert process.returncode == 0, err.decode()
+    answers: list[Any] = json.loads(out)
+    return answers
+
+
+@needs_node_sdk
+async def test_the_node_sdk_reads_calls_and_maps_errors(port: int, world: World) -> None:
+    call = world.golden()
+    await world.save(call)
+    calls: list[tuple[str, list[Any]]] = [
+        ("apps.get_list", [True]),
+        ("cdr.get", ["OUT", *DAY, None, None]),
+        ("apps.edit", [world.app.hash, "Réception", {"medias": {"welcome": 84}}]),
+        ("apps.edit", [world.app.hash, None, {"vms": {"timeout": 29}}]),
+    ]
+    apps, records, edited, refused = await _node_sdk(port, calls, password=CALLR_LOGIN[1])
+    assert [app["did"][0]["intl_number"] for app in apps["result"]] == [world.did.number_e164]
+    assert [record["callid_in"] for record in records["result"]] == [call.id]
+    assert (edited["result"]["name"], edited["result"]["p"]["medias"]["welcome"]) == ("Réception", 84)
+    assert refused == {"error": {"message": "PROPERTY_VALUE_ERROR [params.vms.timeout]", "code": 151}}
+
+
+@needs_node_sdk
+async def test_the_node_sdk_sees_bad_credentials_and_login_as_refused(port: int) -> None:
+    ping: list[tuple[str, list[Any]]] = [("system.get_timestamp", [])]
+    assert await _node_sdk(port, ping, password="wrong") == [{"error": {"message": "HTTP_CODE_ERROR", "code": -1}}]
+    assert await _node_sdk(port, ping, password=CALLR_LOGIN[1], login_as="bob") == [
+        {"error": {"message": "FORBIDDEN: CALLR-Login-As is not supported", "code": 100}}
+    ]
+
+
+async def _raw(port: int, request: bytes) -> bytes:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(request)
+    answer = await asyncio.wait_for(reader.read(), 10)
+    writer.close()
+    return answer
+
+
+async def test_the_bytes_of_the_python_sdk_with_its_empty_expect_header_are_answered_in_full(port: int) -> None:
+    body = b'{"id": 677, "jsonrpc": "2.0", "method": "system.get_timestamp", "params": []}'
+    head = (
+        "POST /json-rpc/v1.1/ HTTP/1.1\r\nAccept-Encoding: identity\r\nHost: 127.0.0.1\r\nExpect: \r\n"
+        f"Content-Type: application/json-rpc; charset=utf-8\r\nContent-Length: {len(body)}\r\n"
+        f"Authorization: Api-Key {TOKENS['callr']}\r\nConnection: close\r\n\r\n"
+    )
+    answer = await _raw(port, head.encode() + body)
+    assert answer.startswith(b"HTTP/1.1 200 ")
+    assert b'\r\n\r\n{"jsonrpc":"2.0","id":677,"result":' in answer
+
+
+async def test_a_body_that_never_says_its_length_is_cut_off_at_a_mebibyte(port: int) -> None:
+    head = (
+        b"POST /json-rpc/v1.1/ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+    )
+    chunks = b"".join(b"10000\r\n" + b" " * 65_536 + b"\r\n" for _ in range(17))
+    assert (await _raw(port, head + chunks + b"0\r\n\r\n")).startswith(b"HTTP/1.1 413 ")
