@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, private_folder
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def stack() -> AsyncIterator[Stack]:
-    folder = Path(tempfile.mkdtemp(prefix="ringtrail-e2e-"))
-    folder.chmod(0o711)  # the database runs as a user of its own
+    folder = private_folder("ringtrail-e2e-")
     stack = Stack(folder)
     try:
         await stack.up()

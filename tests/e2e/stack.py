@@ -6,22 +6,24 @@ Every process is its own, so that a test can kill -9 it. The database has its ow
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from ringtrail.config import Settings
+from ringtrail.engines.asterisk.configure import write_configuration
 from ringtrail.engines.asterisk.install import find_or_fetch
 from ringtrail.model.account import Account, Property
 from ringtrail.model.app import App
@@ -31,6 +33,7 @@ from ringtrail.model.query import CallQuery, Order
 from ringtrail.ports.clock import SystemClock
 from ringtrail.seeding import make_media
 from ringtrail.services import Services, build_services
+from ringtrail.services.health import Health
 from ringtrail.storage import rollups
 from ringtrail.storage.database import Database
 from ringtrail.storage.schema import migrate
@@ -47,6 +50,13 @@ def free_port(kind: int = socket.SOCK_STREAM, host: str = "127.0.0.1") -> int:
     with socket.socket(socket.AF_INET, kind) as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])
+
+
+def private_folder(prefix: str) -> Path:
+    """A temporary folder that the database's own user may walk through."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    folder.chmod(0o711)
+    return folder
 
 
 async def eventually(check: Callable[[], Any], timeout_s: float = 10.0) -> Any:
@@ -132,8 +142,6 @@ class Stack:
         await eventually(self.cluster.is_ready, 30)
 
     async def start_asterisk(self) -> None:
-        from ringtrail.engines.asterisk.configure import write_configuration
-
         command = write_configuration(self.install, asterisk_settings(self.base, load_secrets(self.base.data)))
         self.start("asterisk", command)
 
@@ -142,10 +150,6 @@ class Stack:
         await self.controller_ready()
 
     async def controller_ready(self) -> None:
-        from datetime import UTC, datetime, timedelta
-
-        from ringtrail.services.health import Health
-
         health, began = Health(self.database, SystemClock()), datetime.now(UTC)
 
         async def beats() -> bool:
@@ -158,7 +162,8 @@ class Stack:
         self.start("work", [sys.executable, "-m", "ringtrail.cli", "work"], env=environ_of(self.settings))
 
     async def down(self) -> None:
-        await self.database.close()
+        if hasattr(self, "database"):
+            await self.database.close()
         for name in ("work", "serve", "control", "asterisk", "postgres"):
             if name in self.processes:
                 with suppress(subprocess.TimeoutExpired):
@@ -224,10 +229,3 @@ class Stack:
 
     def logs(self, name: str) -> str:
         return (self.folder / "logs" / f"{name}.log").read_text(errors="replace")
-
-
-def process_is_alive(pid: int) -> bool:
-    with suppress(ProcessLookupError):
-        os.kill(pid, 0)
-        return True
-    return False

@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 import signal
-import tempfile
 from collections.abc import AsyncIterator
-from datetime import timedelta
-from pathlib import Path
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import pytest_asyncio
 
 from ringtrail.model.query import CallQuery
-from tests.e2e.stack import Stack, eventually
+from tests.e2e.stack import Stack, eventually, private_folder
 from tests.sip import OutgoingCall, answers, rings
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
@@ -25,8 +23,7 @@ CLOSE = timedelta(milliseconds=200)
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack() -> AsyncIterator[Stack]:
     """A ringtrail of its own: these tests break it."""
-    folder = Path(tempfile.mkdtemp(prefix="ringtrail-bad-days-"))
-    folder.chmod(0o711)  # the database runs as a user of its own
+    folder = private_folder("ringtrail-bad-days-")
     stack = Stack(folder)
     try:
         await stack.up()
@@ -93,8 +90,6 @@ async def test_a_call_that_rings_while_the_controller_dies_is_carried_on(stack: 
 
 
 async def test_killing_asterisk_ends_the_calls_at_that_moment_and_service_returns(stack: Stack) -> None:
-    from datetime import UTC, datetime
-
     number, _ = await talking(stack)
     rang, _ = await ringing(stack)
     killed_at = datetime.now(UTC)

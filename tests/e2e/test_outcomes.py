@@ -48,11 +48,9 @@ async def test_a_target_that_refuses(stack: Stack, status: int, disposition: str
 
 async def test_an_answered_call_is_true_to_the_wire(stack: Stack) -> None:
     target = stack.target()
-    did, app = await stack.number((target, 10, answers(0.5)))
+    did, _ = await stack.number((target, 10, answers(0.5)))
     call = stack.callers.call(stack.sip_uri(did.number_e164), caller="+33639980001", display_name="Alice")
     assert (await call.final()).status == 200
-    incoming = await eventually(lambda: stack.targets.log.find("INVITE"))
-    assert incoming
     await asyncio.sleep(1.2)
     await call.bye()
     record = await stack.ended_call(did.number_e164)

@@ -213,7 +213,7 @@ class Controller:
             number_line_type=facts.line_type,
             started_at=fact.at,
         )
-        detail = {"dialled": fact.dialled, "trunk": fact.trunk}
+        detail = {"dialled": _readable(fact.dialled), "trunk": fact.trunk}
         return Call(
             id=call_id,
             account_id=route.account_id,
@@ -227,7 +227,7 @@ class Controller:
             app_hash=route.app_hash,
             caller_number_e164=caller,
             caller_withheld=caller is None,
-            caller_name=None if fact.caller_withheld else fact.caller_name,
+            caller_name=None if fact.caller_withheld else _readable(fact.caller_name),
             caller_country=facts.country,
             caller_line_type=facts.line_type,
             caller_region=facts.region,
@@ -238,6 +238,12 @@ class Controller:
             billing_increment_s=route.billing_increment_s,
             trace=(TraceEntry(at=fact.at, what="offered", detail=detail),),
         )
+
+
+def _readable(name: str | None) -> str | None:
+    """A display name as it may be kept: printable, at most 64 characters. Callers choose theirs freely."""
+    kept = "".join(character for character in name or "" if character.isprintable()).strip()
+    return kept[:64] or None
 
 
 class _LegRegistry:

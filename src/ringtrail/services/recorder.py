@@ -67,17 +67,39 @@ class Recorder:
             self._idle.set()
 
     async def _write_batch(self) -> bool:
+        """False: the database is away, try again later."""
         batch = list(self._pending.values())[:BATCH]
-        started = time.perf_counter()
         try:
-            await save_calls(self._database, batch)
+            await self._write_or_part(batch)
         except DomainError as exc:
             if exc.code is not ErrorCode.UNAVAILABLE:
                 raise
             log.warning("calls_wait_for_database", waiting=self.depth, reason=exc.detail)
             return False
+        return True
+
+    async def _write_or_part(self, batch: list[Call]) -> None:
+        """Write a batch; if one call cannot be stored, the others must not wait behind it."""
+        try:
+            await self._write(batch)
+        except DomainError:
+            raise
+        except Exception:
+            if len(batch) > 1:
+                for call in batch:
+                    await self._write_or_part([call])
+                return
+            log.exception("call_unwritable", call_id=batch[0].id, account_id=batch[0].account_id, call=repr(batch[0]))
+            self._forget(batch)
+
+    async def _write(self, batch: list[Call]) -> None:
+        started = time.perf_counter()
+        await save_calls(self._database, batch)
+        self._forget(batch)
+        self._saved(batch, time.perf_counter() - started)
+
+    def _forget(self, batch: list[Call]) -> None:
+        """Take written calls out, unless something newer is known of them by now."""
         for call in batch:
             if self._pending.get(call.id) is call:
                 del self._pending[call.id]
-        self._saved(batch, time.perf_counter() - started)
-        return True
