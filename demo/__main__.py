@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -42,7 +43,7 @@ async def run(arguments: argparse.Namespace, narrator: Narrator) -> bool:
         reader = Reader(session, demo)
         await reader.check()
         sounds = Sounds(folder=folder / "demo")
-        await asyncio.to_thread(sounds.prepare, arguments.talk + 2)
+        await asyncio.to_thread(sounds.prepare, arguments.talk)
         narrator.title(f"{demo.caller} calls {number.name}, {number.number}, which leads to {number.target}")
         dialled_at = await converse(demo, number, sounds, narrator, talk_s=arguments.talk, keys=arguments.keys)
         return await report(reader, demo, number, Sought(number.number, dialled_at), sounds, narrator)
@@ -85,6 +86,9 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # `| head` had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
     if not complete:
         narrator.fail("an API does not show the call, see above")
         sys.exit(1)

@@ -41,11 +41,11 @@ async def converse(
     """Place the call, talk, hang up. Gives the instant of dialling. Raises DemoError, PhoneError."""
     host, port = demo.peer
     target = Phone(
-        host=host, port=port, number=number.target, play=sounds.tune("target"), record=sounds.heard("target"),
+        host=host, port=port, number=number.target, play=sounds.tune("target"), loop=True, record=sounds.heard("target"),
         answer_after_s=None if number.unanswered else ANSWER_AFTER_S, on_event=lambda event: _narrate_target(narrator, event),
     )  # fmt: skip
     caller = Phone(
-        number=demo.caller, name="Ada", play=sounds.tune("caller"), record=sounds.heard("caller"),
+        number=demo.caller, name="Ada", play=sounds.tune("caller"), loop=True, record=sounds.heard("caller"),
         on_event=lambda event: _narrate_caller(narrator, event),
     )  # fmt: skip
     async with AsyncExitStack() as phones:
@@ -54,11 +54,10 @@ async def converse(
         await caller.call(f"sip:{number.number}@{demo.sip.host}:{demo.sip.port}")
         dialled = await caller.wait("dialling")
         try:
-            outcome = await caller.wait("answered", "ended", timeout_s=PATIENCE_S)
+            await _connected(caller, None if number.unanswered else target)
         except TimeoutError:
             raise DemoError(f"no answer at sip:{demo.sip.host}:{demo.sip.port} after {PATIENCE_S:.0f} s") from None
-        if outcome.name == "answered":
-            await _talk(caller, talk_s, keys)
+        await _talk(caller, talk_s, keys)
     return dialled.at
 
 
@@ -66,13 +65,33 @@ async def _plug_in(phones: AsyncExitStack, target: Phone) -> None:
     try:
         await phones.enter_async_context(target)
     except PhoneError as error:
-        advice = "ringtrail sends the target's calls there (RINGTRAIL_TRUNK_PEER); is another demo running?"
+        advice = ". ringtrail sends the target's calls there (RINGTRAIL_TRUNK_PEER); is another demo running?"
         raise DemoError(
-            f"the target's phone cannot start: {error}. {advice}" if "in use" in str(error) else str(error)
+            f"the target's phone cannot start: {error}{advice if 'in use' in str(error) else ''}"
         ) from error
 
 
+async def _connected(caller: Phone, target: Phone | None) -> None:
+    """Until somebody talks to the caller, or the caller's leg has ended. Raises TimeoutError.
+
+    Prompts may answer the caller's leg long before the target does; without a target the caller's own answer counts.
+    """
+    answering = target or caller
+    waits = [
+        asyncio.ensure_future(answering.wait("answered", timeout_s=PATIENCE_S)),
+        asyncio.ensure_future(caller.wait("ended", timeout_s=PATIENCE_S)),
+    ]
+    try:
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        done.pop().result()
+    finally:
+        for task in waits:
+            task.cancel()
+
+
 async def _talk(caller: Phone, talk_s: float, keys: str) -> None:
+    if caller.seen("ended"):
+        return
     await asyncio.sleep(talk_s / 2)
     if keys and not caller.seen("ended"):
         await caller.dtmf(keys)

@@ -43,6 +43,7 @@ class Phone:
         name: str = "",
         codecs: tuple[str, ...] = ("alaw", "ulaw"),
         play: Path | None = None,
+        loop: bool = False,
         record: Path | None = None,
         answer_after_s: float | None = None,
         status: int = 200,
@@ -55,6 +56,7 @@ class Phone:
             "--hangup-after": hangup_after_s,
         }  # fmt: skip
         self._arguments = [f"{key}={value}" for key, value in given.items() if value is not None]
+        self._arguments += ["--loop"] * loop
         self.host, self.port, self.number = host, port, number
         self.events: list[PhoneEvent] = []
         self._on_event = on_event

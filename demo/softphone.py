@@ -46,6 +46,7 @@ class Options:
     name: str
     codecs: tuple[str, ...]
     play: Path | None
+    loop: bool
     record: Path | None  # the second call's file gets "-2" before its extension, and so on
     answer_after_s: float | None  # None: ring until told
     status: int
@@ -59,7 +60,8 @@ def parse_options(arguments: list[str]) -> Options:
     parser.add_argument("--number", default="+33639980001", help="our own number")
     parser.add_argument("--name", default="", help="our display name")
     parser.add_argument("--codecs", default="alaw,ulaw", help=f"best first, of {', '.join(CODECS)}")
-    parser.add_argument("--play", type=Path, help="WAV that the far end hears, once")
+    parser.add_argument("--play", type=Path, help="WAV that the far end hears")
+    parser.add_argument("--loop", action="store_true", help="play it again and again, not once")
     parser.add_argument("--record", type=Path, help="WAV to write what we hear to")
     parser.add_argument("--answer-after", type=float, help="seconds of ringing; without it we ring until told")
     parser.add_argument("--status", type=int, default=200, help="SIP status that ends the ringing")
@@ -69,7 +71,7 @@ def parse_options(arguments: list[str]) -> Options:
     if unknown := [codec for codec in codecs if codec not in CODECS]:
         parser.error(f"unknown codec {unknown[0]!r}; there are {', '.join(CODECS)}")
     return Options(
-        host=found.host, port=found.port, number=found.number, name=found.name, codecs=codecs, play=found.play,
+        host=found.host, port=found.port, number=found.number, name=found.name, codecs=codecs, play=found.play, loop=found.loop,
         record=found.record, answer_after_s=found.answer_after, status=found.status,
         hangup_after_s=found.hangup_after,
     )  # fmt: skip
@@ -227,7 +229,7 @@ def _call_class() -> type:
             self.phone.answered += 1
             if options.play is not None:
                 self.player = pj.AudioMediaPlayer()
-                self.player.createPlayer(str(options.play), pj.PJMEDIA_FILE_NO_LOOP)
+                self.player.createPlayer(str(options.play), 0 if options.loop else pj.PJMEDIA_FILE_NO_LOOP)
                 self.player.startTransmit(sound)
             record = _nth(options.record, self.phone.answered)
             if record is not None:
