@@ -279,7 +279,8 @@ class AsteriskEngine:
             "appArgs": OUTBOUND,
             "channelId": leg_id,
             "timeout": ring_timeout_s,
-            **_presented(caller),
+            "callerId": _caller_id(caller),
+            "variables": {"CHANNEL(accountcode)": self._node.app, **_presentation(caller)},
         }
         body |= {"originator": for_leg_id} if for_leg_id else {"formats": _FORMATS}
         if not self._book.originating(leg_id, ring_timeout_s):
@@ -411,18 +412,19 @@ def _capabilities(node: AsteriskNode) -> frozenset[Capability]:
     return frozenset(able)
 
 
-def _presented(caller: OutboundCaller) -> dict[str, Any]:
-    """The part of an origination that says who calls. Name and number go to From and P-Asserted-Identity."""
+def _caller_id(caller: OutboundCaller) -> str:
+    """`"name" <number>`: goes to From and P-Asserted-Identity."""
     number = caller.number_e164 or ""
     if number:
         _check("caller number", number, r"\+?[0-9]{1,32}")
     name = re.sub(r"[^\w .,'&()+-]", "", caller.name or "")[:64]
-    withheld = caller.withheld or not number
-    return {
-        "callerId": f'"{name}" <{number}>' if name else number,
-        # Asterisk takes what it sends in From from the connected line of the new channel.
-        "variables": {"CONNECTEDLINE(pres,i)": "prohib"} if withheld else {},
-    }
+    return f'"{name}" <{number}>' if name else number
+
+
+def _presentation(caller: OutboundCaller) -> dict[str, str]:
+    """Asterisk takes what it sends in From from the connected line of the new channel."""
+    shown = caller.number_e164 and not caller.withheld
+    return {} if shown else {"CONNECTEDLINE(pres,i)": "prohib"}
 
 
 async def _raising(work: Awaitable[object]) -> None:

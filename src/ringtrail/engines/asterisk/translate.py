@@ -78,21 +78,25 @@ class LegBook:
 
     def adopt(self, channel: Json) -> LegSnapshot | None:
         """A channel found in Asterisk's list. None: it is not one of our legs."""
-        plan = channel["dialplan"]
-        if plan.get("app_name") != "Stasis":
-            return None if channel["id"] not in self.legs else _snapshot(channel, self.legs[channel["id"]])
-        app, _, arguments = plan.get("app_data", "").partition(",")
-        direction = arguments.partition(",")[0] or INBOUND
-        if app != self._app or direction not in (INBOUND, OUTBOUND):
-            return None
         leg = self.legs.get(channel["id"])
         if leg is None:
-            leg = Leg(inbound=direction == INBOUND)
+            direction = self._direction(channel)
+            if direction is None:
+                return None
+            leg = Leg(inbound=direction == INBOUND, ringing=channel["state"] == "Ringing")
             if channel["state"] == "Up":
                 leg.up_at, leg.answer_told = instant(channel["creationtime"]), True
             self._remember(channel["id"], leg)
         leg.channel_name = channel["name"]
         return _snapshot(channel, leg)
+
+    def _direction(self, channel: Json) -> str | None:
+        plan = channel["dialplan"]
+        if channel["accountcode"] == self._app:  # what we originate is marked so, before it enters our application too
+            return OUTBOUND
+        app, _, arguments = plan.get("app_data", "").partition(",")
+        ours = plan.get("app_name") == "Stasis" and app == self._app
+        return INBOUND if ours and arguments.partition(",")[0] in (INBOUND, "") else None
 
     def forget(self, leg_id: str) -> None:
         self.legs.pop(leg_id, None)
@@ -122,6 +126,8 @@ class LegBook:
         if event.get("application") != self._app:
             return []
         if arguments[0] == OUTBOUND:
+            if channel["id"] not in self.legs:  # a controller before us originated it
+                self._remember(channel["id"], Leg(inbound=False))
             return self._tell_answer(channel, at)
         if arguments[0] != INBOUND or channel["id"] in self.legs:
             return []
