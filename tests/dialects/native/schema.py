@@ -67,6 +67,10 @@ _CHECKS: dict[str, Any] = {
     "pattern": lambda value, wanted, _s, _d, at: (
         [] if not isinstance(value, str) or re.search(wanted, value) else [f"{at}: {value!r} is not {wanted}"]
     ),
-    "minimum": lambda value, wanted, _s, _d, at: [] if not _is_number(value) or value >= wanted else [f"{at}: {value} < {wanted}"],
-    "maximum": lambda value, wanted, _s, _d, at: [] if not _is_number(value) or value <= wanted else [f"{at}: {value} > {wanted}"],
+    "minimum": lambda value, wanted, _s, _d, at: (
+        [] if not _is_number(value) or value >= wanted else [f"{at}: {value} < {wanted}"]
+    ),
+    "maximum": lambda value, wanted, _s, _d, at: (
+        [] if not _is_number(value) or value <= wanted else [f"{at}: {value} > {wanted}"]
+    ),
 }
