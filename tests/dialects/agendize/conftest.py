@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-from httpx import Response
+from httpx import ASGITransport, AsyncClient, Response
 
 from ringtrail.dialects.agendize import DIALECT
-from tests.dialects.conftest import Serve
+from ringtrail.httpkit.dialect import DialectOptions
+from ringtrail.httpkit.server import build_server
+from tests.dialects.conftest import BASE_URL
 from tests.fixtures import AGENDIZE_API_KEY, TOKENS, World, add_credentials, build_world
 
 HEADERS = {"apiKey": AGENDIZE_API_KEY, "token": TOKENS["agendize"]}
@@ -19,12 +20,15 @@ Ask = Callable[..., Awaitable[Response]]
 
 
 @pytest.fixture
-async def client(serve: Serve) -> Any:
-    return await serve(DIALECT)
+async def client(world: World) -> AsyncIterator[AsyncClient]:
+    """Runs on the test's own event loop, so that requests and writers share one pool and really interleave."""
+    app = build_server(world.services, [DIALECT], DialectOptions(base_url=BASE_URL))
+    async with AsyncClient(transport=ASGITransport(app=app), base_url=BASE_URL) as client:
+        yield client
 
 
 @pytest.fixture
-def ask(client: Any) -> Ask:
+def ask(client: AsyncClient) -> Ask:
     """GET a path below /api/2.0. Keywords are query parameters; `raw` is a query string sent as it is."""
 
     async def get(path: str = "/calls", raw: str | None = None, **params: str) -> Response:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx import AsyncClient
 
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.call import Call, Trigger
@@ -209,7 +210,7 @@ async def test_another_accounts_calls_are_never_shown(world: World, other: World
     assert (await ask("/calls/2")).status_code == 404
 
 
-async def test_a_key_of_one_property_sees_that_property_only(world: World, client: Any) -> None:
+async def test_a_key_of_one_property_sees_that_property_only(world: World, client: AsyncClient) -> None:
     second = await world.services.accounts.add_property(world.account.id, "shop.mysite.com")
     key = "k" * 32
     await world.services.accounts.add_token(world.account.id, "agendize", f"{key}\n{key}", property_id=second.id)
@@ -225,7 +226,7 @@ async def test_a_key_of_one_property_sees_that_property_only(world: World, clien
 
 
 async def test_the_recording_is_served_as_mp3_in_ranges_behind_the_same_key(
-    world: World, other: World, client: Any, ask: Ask, tmp_path: Path
+    world: World, other: World, client: AsyncClient, ask: Ask, tmp_path: Path
 ) -> None:
     call = with_recording(world.golden())
     await world.save(call, later(world, 1))

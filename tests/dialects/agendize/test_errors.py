@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from itertools import product
-from typing import Any
 
 import pytest
+from httpx import AsyncClient
 
 from ringtrail.dialects.agendize.errors import WORDINGS, render_error
 from ringtrail.httpkit.dialect import DialectOptions
@@ -38,7 +38,7 @@ LET_IN: list[tuple[dict[str, str], str]] = [
 ]
 
 
-async def test_key_and_token_come_in_headers_or_parameters(client: Any) -> None:
+async def test_key_and_token_come_in_headers_or_parameters(client: AsyncClient) -> None:
     for headers, query in LET_IN:
         assert (await client.get(f"/api/2.0/calls?{query}", headers=headers)).status_code == 200, (headers, query)
 
@@ -58,7 +58,7 @@ REFUSED: list[tuple[dict[str, str], str]] = [
 ]
 
 
-async def test_anything_else_is_a_401(world: World, client: Any) -> None:
+async def test_anything_else_is_a_401(world: World, client: AsyncClient) -> None:
     await world.save(world.golden())
     for path, (headers, query) in product(["/calls", "/calls/1", "/calls/1/record.mp3"], REFUSED):
         raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
@@ -90,7 +90,9 @@ ABSENT = [
 ]  # fmt: skip
 
 
-async def test_the_vendors_calls_that_we_do_not_have_are_a_501_for_those_let_in(world: World, client: Any) -> None:
+async def test_the_vendors_calls_that_we_do_not_have_are_a_501_for_those_let_in(
+    world: World, client: AsyncClient
+) -> None:
     await world.save(world.golden())
     for method, path in ABSENT:
         response = await client.request(method, f"/api/2.0{path}", headers=HEADERS)
@@ -99,7 +101,7 @@ async def test_the_vendors_calls_that_we_do_not_have_are_a_501_for_those_let_in(
     assert (await client.get("/api/2.0/calls/1", headers=HEADERS)).status_code == 200
 
 
-async def test_unknown_paths_and_methods_are_errors_of_the_vendors_shape(client: Any) -> None:
+async def test_unknown_paths_and_methods_are_errors_of_the_vendors_shape(client: AsyncClient) -> None:
     unknown = await client.get("/api/2.0/nothing", headers=HEADERS)
     assert (unknown.status_code, unknown.json()["error"]["reason"]) == (404, "notFound")
     method = await client.request("PATCH", "/api/2.0/calls", headers=HEADERS)

@@ -1,0 +1,90 @@
+"""Calls as Fone Dynamics shows them: every field, in the vendor's order.
+
+Every key is always there; null says not known, not assigned or not applicable. Three labels are missing from the
+vendor's page: `Date_Start`, `From` and `To` are named after its warehouse columns and its parameters.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from ringtrail.dialects.fonedynamics.vocabulary import ANONYMOUS, disposition, duration_s, masked, unix_text
+from ringtrail.model.account import Property
+from ringtrail.model.call import CallRecord
+from ringtrail.model.cause import Disposition
+from ringtrail.model.lifecycle import Stage
+
+
+class CallResource(msgspec.Struct, kw_only=True):
+    """The vendor's call. Session, survey, note and integration fields are not kept by this server: always null."""
+
+    CallSid: str
+    PropertySid: str
+    Date_Start: str  # Unix seconds
+    From: str  # E.164 or "anonymous"
+    From_CountryCode: str | None  # ISO 3166-1 alpha-2
+    From_Region: str | None
+    From_City: str | None = None
+    To: str  # E.164
+    To_Friendly: str | None
+    Duration: int  # seconds
+    Disposition: str
+    Recording_Uri: str | None
+    Endpoint: str | None  # E.164
+    Attribution_Source: str | None
+    Attribution_Medium: str | None
+    Attribution_Campaign: str | None
+    Attribution_Content: str | None
+    Session_Traffic_Type: str | None = None
+    Session_Keywords: str | None = None
+    Session_ConversionUri: str | None = None
+    Session_LandingUri: str | None = None
+    Survey_Type: str | None = None
+    Survey_Value: str | None = None
+    Survey_Custom1: str | None = None
+    Survey_Custom2: str | None = None
+    Survey_Custom3: str | None = None
+    Survey_UniqueCode: str | None = None
+    Prompts_Keys: str | None
+    Notes: str | None = None
+    CallType: str | None = None
+    Google_Analytics_ClientId: str | None = None
+    Google_Adwords_ClickId: str | None = None
+
+
+class OneCall(msgspec.Struct, kw_only=True):
+    Call: CallResource
+
+
+class CallList(msgspec.Struct, kw_only=True):
+    Calls: list[CallResource]
+    Token: str
+
+
+def call_resource(call: CallRecord, sid: str, item: Property, recording_uri: str | None) -> CallResource:
+    """sid: the call's. recording_uri: where its finished recording is served."""
+    return CallResource(
+        CallSid=sid,
+        PropertySid=call.property_sid,
+        Date_Start=unix_text(call.started_at),
+        From=_from(call, item),
+        From_CountryCode=call.caller_country,
+        From_Region=call.caller_region,
+        To=call.tracking_number,
+        To_Friendly=call.did_name,
+        Duration=duration_s(call),
+        Disposition=disposition(Disposition(call.disposition), Stage(call.stage)),
+        Recording_Uri=recording_uri,
+        Endpoint=call.destination_number,
+        Attribution_Source=call.source,
+        Attribution_Medium=call.medium,
+        Attribution_Campaign=call.campaign,
+        Attribution_Content=call.content,
+        Prompts_Keys=call.keypad,
+    )
+
+
+def _from(call: CallRecord, item: Property) -> str:
+    if call.caller_number is None or call.caller_withheld:
+        return ANONYMOUS
+    return masked(call.caller_number) if item.masks_callers else call.caller_number

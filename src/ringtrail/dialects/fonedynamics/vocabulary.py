@@ -1,0 +1,102 @@
+"""Fone Dynamics' words and formats: dispositions both ways, times, numbers, prompt keys."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+from ringtrail.httpkit.query import plus_restored
+from ringtrail.model.call import CallRecord
+from ringtrail.model.cause import Disposition
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.model.lifecycle import Stage
+from ringtrail.model.query import CallerNovelty
+
+ANONYMOUS = "anonymous"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+_WORD: dict[Disposition, str] = {
+    Disposition.ANSWERED: "Answered",
+    Disposition.VOICEMAIL: "IVR",
+    Disposition.IVR: "IVR",
+    Disposition.ABANDONED: "NoAnswer",
+    Disposition.BUSY: "Busy",
+    Disposition.REJECTED: "Busy",
+    Disposition.NO_ANSWER: "NoAnswer",
+    Disposition.INVALID_NUMBER: "Failed",
+    Disposition.UNASSIGNED: "Failed",
+    Disposition.EXPIRED: "Failed",
+    Disposition.BLOCKED: "Failed",
+    Disposition.FAILED: "Failed",
+}
+_WORD_AT_STAGE: dict[tuple[Disposition, Stage], str] = {
+    (Disposition.ABANDONED, Stage.MESSAGE): "IVR",
+    (Disposition.ABANDONED, Stage.IVR): "IVR",
+}
+"""Where the stage decides: IVR is any call whose last party was the platform. The words are the vendor's; which end
+takes which word is our reading [inferred]. A call in progress has no word and is not shown."""
+
+_ENDS = [(ending, stage) for ending in _WORD for stage in Stage]
+
+NOVELTY: dict[str, CallerNovelty] = {
+    "All": CallerNovelty.ALL,
+    "Unique": CallerNovelty.UNIQUE,
+    "Repeat": CallerNovelty.REPEAT,
+}
+
+_NUMBER = re.compile(r"\+?[0-9]{1,20}")
+_KEY_PATH = re.compile(r"[0-9*#A-D]+(?:,[0-9*#A-D]+)*")
+_LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
+
+
+def disposition(ending: Disposition, stage: Stage) -> str:
+    """The vendor's word for an end. KeyError for a call in progress."""
+    return _WORD_AT_STAGE.get((ending, stage)) or _WORD[ending]
+
+
+OUTCOMES: dict[str, tuple[tuple[str, str], ...]] = {
+    word: tuple((str(ending), str(stage)) for ending, stage in _ENDS if disposition(ending, stage) == word)
+    for word in ("Answered", "IVR", "Busy", "NoAnswer", "Failed")
+}
+"""The same table read backwards: every (disposition, stage) that a word stands for."""
+
+
+def duration_s(call: CallRecord) -> int:
+    """Seconds of talk; where only the platform spoke (IVR), seconds that it did [inferred]."""
+    on_platform = disposition(Disposition(call.disposition), Stage(call.stage)) == "IVR"
+    return call.connected_s if on_platform else call.talk_s
+
+
+def unix_text(instant: datetime) -> str:
+    """Whole Unix seconds, as the string that the vendor sends."""
+    return str((instant - EPOCH) // timedelta(seconds=1))
+
+
+def parse_unix(field: str, text: str) -> datetime:
+    """Unix seconds up to the end of year 9999 (milliseconds sent by mistake are out of range)."""
+    if not (text.isascii() and text.isdigit()):
+        raise DomainError(ErrorCode.WRONG_TYPE, field, "not an unsigned integer of Unix seconds")
+    if len(text.lstrip("0")) > 12 or int(text) > _LAST_SECOND:
+        raise DomainError(ErrorCode.OUT_OF_RANGE, field, f"Unix seconds go up to {_LAST_SECOND}")
+    return datetime.fromtimestamp(int(text), UTC)
+
+
+def parse_number(field: str, text: str) -> str:
+    """An E.164 number, with or without '+' (the vendor's own paths leave it out)."""
+    number = plus_restored(text).strip()
+    if not _NUMBER.fullmatch(number):
+        raise DomainError(ErrorCode.BAD_FORMAT, field, "not an E.164 number")
+    return "+" + number.lstrip("+")
+
+
+def parse_key_paths(field: str, text: str) -> tuple[str, ...]:
+    """`1,2;3,5`: the keys 1 then 2, or 3 then 5. Each path is matched whole [inferred]."""
+    paths = tuple(part.strip() for part in text.split(";") if part.strip())
+    if not all(_KEY_PATH.fullmatch(path) for path in paths):
+        raise DomainError(ErrorCode.BAD_FORMAT, field, "keys are paths such as 1,2;3,5")
+    return paths
+
+
+def masked(number: str) -> str:
+    """A number with its last four digits hidden, for properties that mask their callers."""
+    return number[:-4] + "XXXX" if len(number) > 4 else "X" * len(number)
