@@ -1,0 +1,79 @@
+"""group_by_day and type=sms."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from ringtrail.dialects.optico import DIALECT
+from ringtrail.dialects.optico.responses import day_listing
+from ringtrail.model.cause import Disposition
+from ringtrail.model.query import DayTotals
+from tests.dialects.conftest import Serve
+from tests.dialects.optico.conftest import GOOD, Ask
+from tests.fixtures import GOLDEN_START, World
+
+pytestmark = pytest.mark.postgres
+
+WEEK = {"start_date": "2026-07-13", "end_date": "2026-07-17", "group_by_day": "true"}
+
+
+async def test_every_day_of_the_range_has_a_row_and_there_is_no_paging(world: World, ask: Ask) -> None:
+    await world.save(*[world.golden(started_at=GOLDEN_START + timedelta(days=days)) for days in (0, 0, 2)])
+    zeros = {"calls": 0, "duration": 0.0, "revenue": 0.0}
+    assert await ask(**WEEK, page="7") == {
+        "status": "OK",
+        "results": [
+            {"date": "2026-07-13", **zeros},
+            {"date": "2026-07-14", "calls": 2, "duration": 398.0, "revenue": 0.0},
+            {"date": "2026-07-15", **zeros},
+            {"date": "2026-07-16", "calls": 1, "duration": 199.0, "revenue": 0.0},
+            {"date": "2026-07-17", **zeros},
+        ],
+    }
+
+
+async def test_numbers_that_are_fractions_are_written_as_such(world: World, serve: Serve) -> None:
+    await world.save(world.golden())
+    response = await (await serve(DIALECT)).get("/data-api", params={**GOOD, **WEEK})
+    assert '{"date":"2026-07-14","calls":1,"duration":199.0,"revenue":0.0}' in response.text
+
+
+async def test_filters_apply_to_day_rows(world: World, ask: Ask) -> None:
+    await world.save(world.golden(), world.golden(disposition=Disposition.BUSY, answered_at=None))
+    for change, calls in (({}, 2), ({"status": "BUSY"}, 1), ({"caller_phone": "+33600000000"}, 0)):
+        rows = (await ask(**WEEK, **change))["results"]
+        assert [row["calls"] for row in rows] == [0, calls, 0, 0, 0]
+
+
+async def test_true_is_true_or_1(ask: Ask) -> None:
+    for word, grouped in (("true", True), ("TRUE", True), ("1", True), ("false", False), ("0", False), ("yes", False)):
+        assert ("total_results" not in await ask(group_by_day=word)) is grouped, word
+
+
+async def test_page_and_limit_are_required_when_grouped_although_unused(ask: Ask) -> None:
+    assert (await ask(**WEEK, page=None, limit="9"))["errors"] == [
+        "Missing parameter `page`",
+        "Limit must be between 10 and 5000",
+    ]
+
+
+def test_all_of_the_calendar_is_written_in_pieces() -> None:
+    days = range(1, 3_652_060)
+    pieces = day_listing(days, [DayTotals("0001-01-02", 3, 4, 250)])
+    first = next(pieces)
+    assert first.startswith(b'{"status":"OK","results":[{"date":"0001-01-01","calls":0,"duration":0.0,"revenue":0.0},')
+    assert b'{"date":"0001-01-02","calls":3,"duration":4.0,"revenue":2.5}' in first
+    assert len(first) < 100_000
+
+
+async def test_sms_are_an_honest_empty_list(world: World, ask: Ask) -> None:
+    await world.save(world.golden())
+    for change in ({}, {"group_by_day": "true"}, {"page": "9"}, {"status": "SUCCESS"}):
+        assert await ask(type="sms", **change) == {"status": "OK", "total_results": 0, "results": []}
+
+
+async def test_sms_queries_are_checked_like_any_other(ask: Ask) -> None:
+    answer = await ask(type="sms", start_date="2026-02-30", limit="5001")
+    assert answer["errors"] == ["Invalid date 2026-02-30", "Limit must be between 10 and 5000"]
