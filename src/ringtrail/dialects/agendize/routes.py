@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from litestar import Request, Response, Router, get, route
+from litestar.params import FromPath
 from litestar.response import Stream
 from msgspec import UNSET
 
@@ -64,11 +65,11 @@ class CallRoutes:
             next_sync_token=batch.next_sync_token or UNSET,
         )
 
-    async def get_call(self, request: _Request, call_id: str) -> CallResource:
+    async def get_call(self, request: _Request, call_id: FromPath[str]) -> CallResource:
         principal = await self._principal(request)
         return (await self._shown(principal, [await self._call(principal, call_id)]))[0]
 
-    async def get_record(self, request: _Request, call_id: str) -> Response[bytes] | Stream:
+    async def get_record(self, request: _Request, call_id: FromPath[str]) -> Response[bytes] | Stream:
         """The finished recording as MP3, or as WAV where no MP3 could be made; the call before a voicemail."""
         principal = await self._principal(request)
         call = await self._call(principal, call_id)
@@ -83,7 +84,7 @@ class CallRoutes:
         await self._principal(request)
         return not_implemented()
 
-    async def refuse_one(self, request: _Request, call_id: str) -> Response[Any]:
+    async def refuse_one(self, request: _Request, call_id: FromPath[str]) -> Response[Any]:
         await self._principal(request)
         return not_implemented()
 

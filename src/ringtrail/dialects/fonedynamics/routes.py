@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 from litestar import Request, Response, Router, get
+from litestar.params import FromPath
 from litestar.response import Stream
 
 from ringtrail.dialects.fonedynamics import sync
@@ -46,12 +47,12 @@ class CallRoutes:
         """Litestar copies a handler for each of its paths; what the handlers work on stays one."""
         return self
 
-    async def get_call(self, request: _Request, sid: str) -> OneCall:
+    async def get_call(self, request: _Request, sid: FromPath[str]) -> OneCall:
         principal = await authenticate(request, self._services)
         call = await self._call(principal, sid)
         return OneCall(Call=(await self._shown(principal.account.id, [call]))[0])
 
-    async def get_recording(self, request: _Request, sid: str) -> Response[bytes] | Stream:
+    async def get_recording(self, request: _Request, sid: FromPath[str]) -> Response[bytes] | Stream:
         """The finished recording as MP3, or as WAV where no MP3 could be made; the call before a voicemail."""
         principal = await authenticate(request, self._services)
         call = await self._call(principal, sid)
@@ -62,11 +63,11 @@ class CallRoutes:
                     return file_response(path, request.headers.get("range"))
         raise DomainError(ErrorCode.NOT_FOUND, detail="The call has no recording.")
 
-    async def list_of_property(self, request: _Request, sid: str) -> CallList:
+    async def list_of_property(self, request: _Request, sid: FromPath[str]) -> CallList:
         principal = await authenticate(request, self._services)
         return await self._list(request, principal, await self._property(principal, sid))
 
-    async def list_of_account(self, request: _Request, sid: str) -> CallList:
+    async def list_of_account(self, request: _Request, sid: FromPath[str]) -> CallList:
         principal = await authenticate(request, self._services)
         if sid.upper() != principal.account.sid:
             raise DomainError(ErrorCode.NOT_FOUND, "AccountSid", "No such account.")
