@@ -91,7 +91,7 @@ class Viewer:
             label=label,
             caller_name=record.caller_name,
             caller=caller,
-            caller_place=record.caller_region or (record.caller_country if self._is_abroad(record) else None),
+            caller_place=self._place(record),
             caller_is_new=record.caller_is_new and record.caller_number is not None,
             dialled=self.number(record.tracking_number),
             dialled_name=record.did_name,
@@ -108,8 +108,11 @@ class Viewer:
         """Rows by day, in the order that they come in."""
         return [(day, list(rows)) for day, rows in groupby(map(self.row, records), key=lambda row: row.day)]
 
-    def _is_abroad(self, record: CallRecord) -> bool:
-        return record.caller_country is not None and record.caller_country != self.account.country
+    def _place(self, record: CallRecord) -> str | None:
+        """Town or region of a fixed line, country of a foreign caller; a mobile at home is nowhere in particular."""
+        abroad = record.caller_country not in (None, self.account.country)
+        place = record.caller_region or record.caller_country
+        return place if abroad or record.caller_line_type == "FIXED" else None
 
     def _moment(self, at: datetime) -> Moment:
         return Moment(at.isoformat(), f"{at.astimezone(self.zone):%H:%M}", full_text(at, self.zone))
