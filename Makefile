@@ -62,12 +62,12 @@ $(OWN_UV):
 
 .venv/.runtime: pyproject.toml uv.lock | $(filter $(OWN_UV),$(UV))
 	$(say) 'Python packages from uv.lock'
-	$(UV) sync --frozen --no-dev --inexact
+	$(UV) sync --frozen --compile-bytecode --no-dev --inexact
 	touch $@
 
 .venv/.dev: pyproject.toml uv.lock | $(filter $(OWN_UV),$(UV))
 	$(say) 'Python packages from uv.lock, with those for development'
-	$(UV) sync --frozen
+	$(UV) sync --frozen --compile-bytecode
 	mkdir -p .cache
 	touch .venv/.runtime $@
 

@@ -52,14 +52,28 @@ class Tree:
         self._logs, self._pids, self._log_format, self._log_level = logs, pids, log_format, log_level
         self._keepers: list[_Keeper] = []
 
-    async def start(self, child: Child) -> None:
-        """Start it and wait until it is ready. Raises ChildError, with the child's last words."""
+    async def start(self, *children: Child) -> None:
+        """Start them, then wait until all are ready. Raises ChildError, with the child's last words."""
+        keepers = [self._keeper(child) for child in children]
+        for keeper in keepers:
+            self._keepers.append(keeper)
+            await keeper.spawn()
+        for keeper in keepers:
+            await keeper.watch()
+
+    async def run(self, child: Child) -> None:
+        """Run one that ends by itself. Raises ChildError, with its last words, when it does not end well."""
+        keeper = self._keeper(child)
+        self._keepers.append(keeper)
+        await keeper.spawn()
+        await keeper.finish()
+        self._keepers.remove(keeper)
+
+    def _keeper(self, child: Child) -> _Keeper:
         output = Output(
             child.name, self._logs, log_format=self._log_format, log_level=self._log_level, foreign=child.foreign
         )
-        keeper = _Keeper(child, output, self._pids)
-        self._keepers.append(keeper)
-        await keeper.start()
+        return _Keeper(child, output, self._pids)
 
     async def stop(self) -> None:
         """Stop the children, last started first, each within its deadline."""
@@ -81,10 +95,19 @@ class _Keeper:
         self._pump: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
 
-    async def start(self) -> None:
-        await self._spawn()
+    async def watch(self) -> None:
+        """Wait until it is ready; from then on mend its crashes."""
         await self._wait_ready()
         self._watch = asyncio.create_task(self._keep())
+
+    async def finish(self) -> None:
+        assert self._process is not None
+        assert self._pump is not None
+        code = await self._process.wait()
+        await self._pump
+        self._pids.forget(self._child.name)
+        if code != 0:
+            raise ChildError(f"{self._child.name} {_how_it_ended(code)}{self._last_words()}")
 
     async def stop(self) -> None:
         began = time.monotonic()
@@ -102,7 +125,7 @@ class _Keeper:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._process.pid, signal.SIGKILL)
 
-    async def _spawn(self) -> None:
+    async def spawn(self) -> None:
         child = self._child
         own_death = [str(os.getpid()), str(int(child.stop_signal)), child.user or "-"]
         self._process = await asyncio.create_subprocess_exec(
@@ -144,7 +167,7 @@ class _Keeper:
     async def _mend(self) -> None:
         began = time.monotonic()
         try:
-            await self._spawn()
+            await self.spawn()
             await self._wait_ready()
         except (ChildError, OSError) as exc:
             log.error("not_mended", child=self._child.name, why=str(exc))

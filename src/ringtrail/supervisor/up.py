@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -23,7 +23,7 @@ from ringtrail.supervisor import preflight
 from ringtrail.supervisor.banner import banner
 from ringtrail.supervisor.leftovers import DataLock, PidFolder, stop_leftovers
 from ringtrail.supervisor.output import show
-from ringtrail.supervisor.parts import asterisk_settings, check_database, environ_of, postgres_of, with_parts
+from ringtrail.supervisor.parts import asterisk_settings, environ_of, postgres_of, with_parts
 from ringtrail.supervisor.postgres import EmbeddedPostgres
 from ringtrail.supervisor.probes import answers, ari, local_url
 from ringtrail.supervisor.secrets import load_secrets
@@ -67,7 +67,7 @@ def prepare(settings: Settings) -> Plan:
     secrets = load_secrets(settings.data)
     asterisk = None
     if not settings.ari_url:
-        with _step("Asterisk"):
+        with _step("Asterisk's folder"):
             install = find_or_fetch(Path(settings.cache_dir), _say)
             asterisk = write_configuration(install, asterisk_settings(settings, secrets))
             _say(f"Asterisk {install.version}: {install.binary_command[-1]}")
@@ -113,32 +113,23 @@ async def _stop(tree: Tree, now: asyncio.Event) -> None:
 
 
 async def _start(plan: Plan, tree: Tree) -> None:
-    from ringtrail import app  # needs every edge: loaded when the slow steps have been announced
-
     settings = plan.settings
     if plan.postgres:
         with _step("PostgreSQL"):
             await tree.start(_postgres(plan.postgres))
             await asyncio.to_thread(plan.postgres.ensure_database)
-    else:
-        await asyncio.to_thread(check_database, settings.database_url)
-    with _step("schema"):
-        await asyncio.to_thread(_migrate, settings.database_url)
-    if settings.demo:
-        with _step("demo account"):
-            await app.seed_demo(settings)
-    for child in _children(plan):
-        with _step(child.name, "ready" if child.ready else "started"):
-            await tree.start(child)
-    with _step("all parts connected"):
+    with _step("schema and demo account" if settings.demo else "schema"):
+        await tree.run(_own(settings, "seed" if settings.demo else "migrate"))
+    if plan.asterisk:
+        with _step("Asterisk"):
+            await tree.start(_asterisk(settings, plan.asterisk))
+    with _step("web server, controller and worker"):
+        health = answers(local_url(settings.http_host, settings.http_port, "/healthz"))
+        await tree.start(
+            _own(settings, "serve", ready=health), _own(settings, "control", stop_within_s=15), _own(settings, "work")
+        )
         await _wait_until_ready(settings)
     show(banner(settings, own_asterisk=plan.asterisk is not None))
-
-
-def _migrate(url: str) -> None:
-    from ringtrail.storage.schema import migrate
-
-    migrate(url)
 
 
 def _postgres(cluster: EmbeddedPostgres) -> Child:
@@ -151,20 +142,21 @@ def _postgres(cluster: EmbeddedPostgres) -> Child:
     )  # fmt: skip
 
 
-def _children(plan: Plan) -> Iterator[Child]:
-    """All but PostgreSQL, in the order in which they are started."""
-    settings, environ, folder = plan.settings, environ_of(plan.settings), os.getcwd()
-    if plan.asterisk:
-        yield Child(
-            name="asterisk", command=plan.asterisk, environ=dict(os.environ), foreign=True,
-            ready=answers(ari(settings.ari_url, "asterisk/ping")), ready_within_s=60,
-        )  # fmt: skip
-    health = answers(local_url(settings.http_host, settings.http_port, "/healthz"))
-    for name, ready, stop_within_s in (("serve", health, 10), ("control", None, 15), ("work", None, 10)):
-        command = [sys.executable, "-m", "ringtrail.cli", name]
-        yield Child(
-            name=name, command=command, environ=environ, folder=folder, ready=ready, stop_within_s=stop_within_s
-        )
+def _asterisk(settings: Settings, command: list[str]) -> Child:
+    ready = answers(ari(settings.ari_url, "asterisk/ping"))
+    return Child(
+        name="asterisk", command=command, environ=dict(os.environ), foreign=True, ready=ready, ready_within_s=60
+    )
+
+
+def _own(
+    settings: Settings, command: str, *, ready: Callable[[], Awaitable[bool]] | None = None, stop_within_s: float = 10
+) -> Child:
+    """One of our own commands as a child. They run in processes of their own, so that the parent stays small."""
+    return Child(
+        name=command, command=[sys.executable, "-m", "ringtrail.cli", command], environ=environ_of(settings),
+        folder=os.getcwd(), ready=ready, ready_within_s=60, stop_within_s=stop_within_s,
+    )  # fmt: skip
 
 
 async def _wait_until_ready(settings: Settings) -> None:
