@@ -21,7 +21,7 @@ KEY = {"X-API-Key": TOKENS["invox"]}
 async def ask(serve: Serve) -> Ask:
     client = await serve(DIALECT)
 
-    async def answer(key: str = TOKENS["invox"], **parameters: object) -> list[dict[str, Any]]:
+    async def answer(key: str = TOKENS["invox"], **parameters: str | int) -> list[dict[str, Any]]:
         response = await client.get(PATH, params=parameters, headers={"X-API-Key": key})
         assert response.status_code == 200, response.text
         assert response.headers["content-type"] == "application/json"

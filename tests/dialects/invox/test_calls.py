@@ -292,7 +292,7 @@ async def test_a_client_that_always_resumes_after_its_last_id_misses_no_call_bei
     app = build_server(world.services, [DIALECT], DialectOptions(base_url=BASE_URL))
     seen: list[int] = []
     done = False
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL, headers=KEY) as client:
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL, headers=KEY) as client:  # type: ignore[arg-type]
         writing = asyncio.create_task(write())
         while not done:
             done = writing.done()

@@ -105,7 +105,7 @@ async def test_a_database_that_is_away_is_unavailable(world: World, serve: Serve
 
 @pytest.mark.parametrize("code", list(ErrorCode))
 def test_every_error_code_has_a_status_and_words(code: ErrorCode) -> None:
-    request: Request[Any, Any, Any] = Request({"type": "http"})  # type: ignore[arg-type, typeddict-item]
+    request: Request[Any, Any, Any] = Request({"type": "http"})  # type: ignore[arg-type]
     for error in (DomainError(code), DomainError(code, "from_date", "why")):
         response = DIALECT.render_error(request, error, DialectOptions(base_url=BASE_URL))
         assert response.status_code is not None

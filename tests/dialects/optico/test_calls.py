@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -271,7 +272,7 @@ async def test_filters_combine(world: World, ask: Ask) -> None:
 
 
 async def test_another_property_or_account_is_never_shown(
-    world: World, ask: Ask, serve: Serve, database: Database
+    world: World, ask: Ask, database: Database, tmp_path: Path
 ) -> None:
     await world.save(world.golden())
     sibling = await world.services.accounts.add_property(world.account.id, "other.example")

@@ -148,7 +148,7 @@ async def test_a_database_that_is_away_is_a_request_that_cannot_be_handled(world
 
 @pytest.mark.parametrize("code", list(ErrorCode))
 def test_every_error_code_has_words(code: ErrorCode) -> None:
-    request: Request[Any, Any, Any] = Request({"type": "http"})  # type: ignore[arg-type, typeddict-item]
+    request: Request[Any, Any, Any] = Request({"type": "http"})  # type: ignore[arg-type]
     options = DialectOptions(base_url=BASE_URL, optico_error_status=418)
     for error in (DomainError(code), DomainError(code, "type", "value")):
         response = DIALECT.render_error(request, error, options)
