@@ -120,5 +120,67 @@ def as_mermaid() -> str:
     return "\n".join([*lines, f"    {State.ENDED} --> [*]"])
 
 
+def as_page() -> str:
+    """docs/explanation/call-lifecycle.md."""
+    parts = [_PAGE_HEAD, f"```mermaid\n{as_mermaid()}\n```", _MOVES_HEAD, _moves(), _ENDS_HEAD, _ends(), _PAGE_FOOT]
+    return "\n\n".join(parts) + "\n"
+
+
+def _moves() -> str:
+    rows = [f"| `{state}` | {_row_of(state)} | `{STAGE_OF_STATE[state]}` |" for state in STAGE_OF_STATE]
+    return "\n".join(["| in | what may happen → then it is | stage |", "|---|---|---|", *rows])
+
+
+def _row_of(state: State) -> str:
+    return ", ".join(f"{what} → `{dst}`" for (src, what), dst in TRANSITIONS.items() if src is state)
+
+
+def _ends() -> str:
+    rows = [_end_row(state, f"`{state}`", message_left=False) for state in STAGE_OF_STATE]
+    rows.append(_end_row(State.VOICEMAIL, f"`{State.VOICEMAIL}`, recording", message_left=True))
+    head = "| ended in | the caller hung up | we did, no target lost before | we did, a target lost before | something broke |"
+    return "\n".join([head, "|---|---|---|---|---|", *rows])
+
+
+def _end_row(state: State, name: str, *, message_left: bool) -> str:
+    def word(*, by_caller: bool = False, lost: Disposition | None = None, failed: bool = False) -> str:
+        outcome = disposition_at_end(
+            state, by_caller=by_caller, message_left=message_left, last_target=lost, failed=failed
+        )
+        return "that target's" if lost is not None and outcome is lost else f"`{outcome}`"
+
+    cells = (word(by_caller=True), word(), word(lost=Disposition.BUSY), word(failed=True))
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+_PAGE_HEAD = """\
+# The life of a call
+
+Printed by `python -m ringtrail.model.lifecycle` from the one table in `src/ringtrail/model/lifecycle.py`; a test
+compares the two.
+
+A **state** says where a live call is now, a **stage** how far an ended one got. Nothing else moves a call: what the
+table does not know in a state is an error and not a guess."""
+
+_MOVES_HEAD = """\
+## State × happening → state
+
+`target_lost` is a target that was busy, did not answer, could not be reached, or left before it was joined with the
+caller; the call then rings the next one, goes to voicemail, or ends. `screening` is the time in which the target has
+answered and hears its whisper, or both hear the bridge prompt: for the caller it still rings."""
+
+_ENDS_HEAD = """\
+## What an end means
+
+The disposition follows from the state that the call was in, who ended it, and how the last target was lost. The same
+function (`disposition_at_end`) gives it to live calls, to those that recovery closes, and to this page."""
+
+_PAGE_FOOT = """\
+A caller who hangs up in `voicemail` before the recording began did not abandon the call: the targets had their chance,
+so how the last one was lost is the answer. Calls that are refused before anything happens (`unassigned`, `expired`,
+`blocked`) end in `offered`, with the reason as their disposition. [Outcomes](outcomes.md) has every disposition with
+its causes on the wire and the word that each API has for it."""
+
+
 if __name__ == "__main__":
-    print(as_mermaid())
+    print(as_page(), end="")
