@@ -45,14 +45,19 @@ def cluster() -> Iterator[EmbeddedPostgres]:
 _serial = iter(range(1_000_000))
 
 
+def fresh_database(cluster: EmbeddedPostgres, template: str) -> Iterator[str]:
+    """The URL of a copy of a template database, for as long as the generator lives."""
+    name = f"t{os.getpid()}_{next(_serial)}"
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        yield cluster.url(name)
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
 @pytest.fixture
 def database_url(cluster: EmbeddedPostgres) -> Iterator[str]:
     """A fresh, migrated, empty database."""
-    name = f"t{os.getpid()}_{next(_serial)}"
-    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE template_ringtrail')
-        yield cluster.url(name)
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    yield from fresh_database(cluster, "template_ringtrail")
 
 
 @pytest.fixture
