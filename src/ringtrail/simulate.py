@@ -81,7 +81,8 @@ async def _run(scenario: Scenario) -> Call | None:
     running = asyncio.create_task(controller.run())
     caller = engine.call(scenario.dialled, caller=scenario.caller, withheld=scenario.caller is None)
     _later(scenario, "hangs_up", caller.hang_up)
-    _later(scenario, "presses_hash", lambda: engine.press(caller.leg_id, "#"))
+    for key, at in (word.split("@") for word in scenario.caller_words.get("presses", "").split(",") if word):
+        asyncio.get_running_loop().call_later(float(at), engine.press, caller.leg_id, key)
     try:
         await asyncio.wait_for(ended.wait(), LIMIT_S)
     finally:

@@ -12,6 +12,7 @@ from ringtrail.model.cause import CAUSE_OF_DISPOSITION, Cause, Disposition, Hang
 from ringtrail.model.ids import new_hash
 from ringtrail.model.lifecycle import STAGE_OF_STATE, Happening, State, disposition_at_end, next_state
 from ringtrail.ports.engine import (
+    DigitsPressed,
     EndedBy,
     LegAnswered,
     LegEnded,
@@ -64,6 +65,8 @@ class CallLedger:
                 self._joined(fact)
             case LegEnded() if self.leg(fact.leg_id).ended_at is None:
                 self._leg_ended(fact)
+            case DigitsPressed() if fact.leg_id == self.caller.engine_leg_id:
+                self._pressed(fact)
             case PlaybackEnded():
                 self.finished_media.add(fact.playback_id)
             case RecordingEnded():
@@ -82,6 +85,12 @@ class CallLedger:
         if target is not None:
             self.call = replace(self.call, answered_at=target.answered_at, bridged_at=fact.at)
             self.happened(Happening.BRIDGED, fact.at, number=target.number_e164)
+
+    def _pressed(self, fact: DigitsPressed) -> None:
+        """Keys that the caller pressed to us. Those pressed to a target are theirs: they may be a card number."""
+        if self.call.state in (State.MESSAGE, State.RINGING, State.VOICEMAIL):
+            self.call = replace(self.call, keypad=((self.call.keypad or "") + fact.digits)[:64])
+            self.trace(fact.at, "keys_pressed", keys=fact.digits)
 
     def _leg_ended(self, fact: LegEnded) -> None:
         leg = self.leg(fact.leg_id)

@@ -20,6 +20,7 @@ from ringtrail.model.lifecycle import Happening, State
 from ringtrail.ports.clock import Clock
 from ringtrail.ports.engine import Capability, Connect, Engine, EngineError, LegGoneError, OutboundCaller
 from ringtrail.services.ledger import CallLedger
+from ringtrail.services.numbers import may_dial
 from ringtrail.services.routing import Route
 from ringtrail.voice.call_tracking import call_tracking
 
@@ -75,7 +76,7 @@ class LiveCall:
     ) -> Disposition:
         now = self._clock.now()
         leg = self.ledger.add_target(self._ids.next(), target.number_e164, target.ring_timeout_s, now)
-        if not any(target.number_e164.startswith(prefix) for prefix in self._route.outbound_prefixes):
+        if not may_dial(self._route.outbound_prefixes, target.number_e164):
             self.ledger.end_undialled(leg, now, cause=Cause.OUTGOING_BARRED, raw="outbound dialling is not allowed")
             return self._lost(leg)
         if self._natively(ringtone_media, whisper_media, bridge_media):

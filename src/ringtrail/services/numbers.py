@@ -8,7 +8,6 @@ from datetime import datetime
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType, geocoder
 
-from ringtrail.model.account import Account
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import new_hash
@@ -88,9 +87,9 @@ def masked(number_e164: str) -> str:
     return number_e164[:-4] + "XXXX" if len(number_e164) > 4 else "X" * len(number_e164)
 
 
-def may_dial(account: Account, number_e164: str) -> bool:
-    """Whether the account's allow-list covers the number. An empty list allows nothing."""
-    return any(number_e164.startswith(prefix) for prefix in account.outbound_prefixes)
+def may_dial(outbound_prefixes: tuple[str, ...], number_e164: str) -> bool:
+    """Whether an account's allow-list covers the number. An empty list allows nothing."""
+    return any(number_e164.startswith(prefix) for prefix in outbound_prefixes)
 
 
 class Numbers:

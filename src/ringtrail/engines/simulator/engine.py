@@ -13,6 +13,7 @@ from ringtrail.ports.clock import Clock
 from ringtrail.ports.engine import (
     Capability,
     Connect,
+    DigitsPressed,
     EndedBy,
     EngineError,
     EngineReady,
@@ -120,7 +121,10 @@ class SimulatorEngine:
     def press(self, leg_id: str, digit: str) -> None:
         """A key on the far end's phone; '#' ends a message recording."""
         leg = self._legs.get(leg_id)
-        if leg is not None and digit == "#" and leg.recording:
+        if leg is None:
+            return
+        self._emit(DigitsPressed(at=self._clock.now(), leg_id=leg_id, digits=digit))
+        if digit == "#" and leg.recording:
             self._end_recording(leg)
 
     def has_leg(self, leg_id: str) -> bool:

@@ -10,7 +10,7 @@
 
 One scenario from each `##` line to the next. Sounds (`welcome`, `ringtone`, `whisper`, `bridge`, `voicemail_intro`) are
 given by their length in seconds. Times of a target count from its INVITE, those of the caller from the first INVITE.
-`expect` compares fields of the call (model.call.Call), `leg N` those of its N-th leg (0 is the caller).
+`presses=1@2,#@5` is key 1 after two seconds and # after five. `expect` compares fields of the call (model.call.Call), `leg N` those of its N-th leg (0 is the caller).
 """
 
 from __future__ import annotations
