@@ -13,6 +13,7 @@ from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.call import Call, Recording, RecordingKind
 from ringtrail.model.cause import Disposition
 from ringtrail.model.lifecycle import Stage, State
+from ringtrail.model.number import DID
 from ringtrail.services.numbers import facts_of
 from tests.fixtures import World
 
@@ -42,11 +43,31 @@ _LIVE = (
 )
 
 
+_LINES = (
+    (_ADS, "Search ads"),
+    (_MAIL, "Newsletter"),
+    (_LEAF, "Leaflet"),
+    (_MAPS, "Map listing"),
+    (_NONE, "Front desk"),
+)
+
+
+async def _line(world: World, position: int, line: tuple[StaticAttribution, str]) -> DID:
+    """A tracking number of the account, one a source."""
+    attribution, name = line
+    return await world.services.numbers.add(
+        account_id=world.account.id, property_id=world.property.id, number_e164=f"+3397011{world.account.id:02d}{position:02d}",
+        friendly_name=name, app_hash=world.app.hash, attribution=attribution,
+    )  # fmt: skip
+
+
 async def save_day(world: World, folder: Path, now: datetime | None = None) -> list[Call]:
     """Ended and live calls with recordings that can be heard, relative to `now`."""
     now = now or datetime.now(UTC)
-    calls = [_ended(world, now - timedelta(minutes=row[0]), *row[1:]) for row in reversed(_ENDED)]
-    calls += [_live(world, now - timedelta(seconds=row[0]), *row[1:]) for row in reversed(_LIVE)]
+    lines = [await _line(world, *line) for line in enumerate(_LINES)]
+    worlds = {did.attribution: replace(world, did=did) for did in lines}
+    calls = [_ended(worlds[row[3]], now - timedelta(minutes=row[0]), *row[1:]) for row in reversed(_ENDED)]
+    calls += [_live(worlds[row[3]], now - timedelta(seconds=row[0]), *row[1:]) for row in reversed(_LIVE)]
     for call in calls:
         for recording in call.recordings:
             write_tone(folder / f"{recording.path}.wav")

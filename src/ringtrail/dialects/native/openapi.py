@@ -46,7 +46,7 @@ _AUDIO_ERRORS = (ErrorCode.NOT_FOUND, ErrorCode.CONFLICT)
 OPERATIONS = (
     Operation("/calls", "listCalls", "Calls", "List calls",
         "Filters narrow the list together; a filter given several times matches any of its values. Follow `next_cursor`"
-        " until it is null: a call is never repeated and never passed over, whatever arrives meanwhile.",
+        " until it is null: what arrives meanwhile neither shifts nor repeats the rest of the list.",
         CallList, examples.CALL_LIST, LIST_PARAMETERS),
     Operation("/calls/{id}", "getCall", "Calls", "Read one call", "A call, live or ended, with its legs and its story.",
         CallDetail, examples.CALL_DETAIL, errors=(ErrorCode.NOT_FOUND,)),
