@@ -103,7 +103,7 @@ async def serve(settings: Settings) -> None:
             log_config=None,
             access_log=False,
             server_header=False,
-            timeout_graceful_shutdown=5,
+            timeout_graceful_shutdown=2,  # streams of the dashboard never end by themselves
             h11_max_incomplete_event_size=65_536,
         )
         await uvicorn.Server(config).serve()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import secrets
@@ -51,7 +52,8 @@ class Accounts:
             return remembered[1]
         async with self._database.reading() as connection:
             found = await store.credential_by_login(connection, dialect, login)
-        digest = password_digest(password, found.salt if found and found.salt else self._decoy_salt)
+        salt = found.salt if found and found.salt else self._decoy_salt
+        digest = await asyncio.to_thread(password_digest, password, salt)
         if found is None or not hmac.compare_digest(digest, found.secret_hash):
             return None
         if len(self._verified) > 10_000:

@@ -10,8 +10,7 @@ from typing import Any
 from ringtrail.model.call import CallRecord, LegRecord
 from ringtrail.model.query import CallPage, CallQuery, DayTotals
 from ringtrail.storage import reporting as store
-from ringtrail.storage.calls import LIVE_CHANNEL
-from ringtrail.storage.database import Database
+from ringtrail.storage.database import LIVE_CHANNEL, Database
 
 
 class Calls:

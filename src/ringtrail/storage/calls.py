@@ -13,10 +13,8 @@ from psycopg.types.json import Jsonb
 from ringtrail.model.call import Call, Leg, billed_seconds
 from ringtrail.model.rollup import contribution, merge
 from ringtrail.storage import rollups
-from ringtrail.storage.database import Connection, Database
+from ringtrail.storage.database import LIVE_CHANNEL, Connection, Database
 from ringtrail.storage.schema import ensure_partitions
-
-LIVE_CHANNEL = "ringtrail_calls"
 
 _INSERT_COLUMNS = (
     "account_id", "id", "property_id", "creation_seq", "change_seq", "node", "started_at", "answered_at",

@@ -15,6 +15,9 @@ from ringtrail.model.errors import DomainError, ErrorCode
 
 Connection: TypeAlias = psycopg.AsyncConnection[TupleRow]
 
+LIVE_CHANNEL = "ringtrail_calls"
+"""NOTIFY channel: the account id, as text, of calls that have just changed."""
+
 CONNECTION_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 """What psycopg raises when PostgreSQL is away: operational, worth trying again."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from psycopg import sql
 
 from ringtrail.model.call import RecordingRecord, RecordingTally
-from ringtrail.storage.database import Connection
+from ringtrail.storage.database import LIVE_CHANNEL, Connection
 
 _SELECT = (
     "SELECT r.hash, r.account_id, r.call_id, r.kind, r.path, r.status, r.started_at, r.duration_ms, r.size_bytes,"
@@ -127,6 +127,7 @@ async def finish_recording(
         await connection.execute(
             "UPDATE calls SET change_seq = %s WHERE account_id = %s AND id = %s", (change[0], account_id, row[0])
         )
+        await connection.execute("SELECT pg_notify(%s, %s)", (LIVE_CHANNEL, str(account_id)))
 
 
 async def mark_read(connection: Connection, account_id: int, hash_: str, now: datetime) -> None:
