@@ -8,7 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from ringtrail.dialects.invox import DIALECT, routes
@@ -255,11 +254,11 @@ async def get_raw(app: Any, send: Callable[[Any], Awaitable[None]]) -> None:
 
 
 async def test_a_client_that_reads_slowly_holds_no_database_connection(
-    world: World, database_url: str, monkeypatch: pytest.MonkeyPatch
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(routes, "PAGE_CALLS", 2)
     await world.save(*[world.golden() for _ in range(6)])
-    narrow = Database(database_url, max_connections=1)
+    narrow = Database(world.database.url, max_connections=1)
     await narrow.open()
     services = build_services(narrow, SystemClock(), recordings_folder="unused")
     app = build_server(services, [DIALECT], DialectOptions(base_url=BASE_URL))
@@ -284,19 +283,18 @@ async def test_a_client_that_reads_slowly_holds_no_database_connection(
     assert [b'"id":%d' % number in b"".join(pieces) for number in range(1, 8)] == [True] * 6 + [False]
 
 
-async def test_a_client_that_always_resumes_after_its_last_id_misses_no_call_being_written(world: World) -> None:
+async def test_a_client_that_always_resumes_after_its_last_id_misses_no_call_being_written(
+    world: World, ask: Ask
+) -> None:
     async def write() -> None:
         for _ in range(20):
             await world.save(world.golden())
 
-    app = build_server(world.services, [DIALECT], DialectOptions(base_url=BASE_URL))
     seen: list[int] = []
     done = False
-    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=BASE_URL, headers=KEY) as client:  # type: ignore[arg-type]
-        writing = asyncio.create_task(write())
-        while not done:
-            done = writing.done()
-            found = (await client.get(PATH, params={"last_call_id": seen[-1] if seen else 0})).json()
-            seen += [call["id"] for call in found]
+    writing = asyncio.create_task(write())
+    while not done:
+        done = writing.done()
+        seen += [call["id"] for call in await ask(last_call_id=seen[-1] if seen else 0)]
     await writing
     assert seen == list(range(1, 21))
