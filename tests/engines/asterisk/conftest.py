@@ -38,6 +38,15 @@ def asterisk(install: AsteriskInstall) -> Iterator[RunningAsterisk]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+async def clear(engine: AsteriskEngine) -> None:
+    """End what a test left behind: Asterisk is the session's."""
+    async with asyncio.timeout(5):
+        while legs := await engine.live_legs():
+            for leg in legs:
+                await engine.hang_up(leg.leg_id, 16)
+            await asyncio.sleep(0.05)
+
+
 @pytest.fixture
 async def story(asterisk: RunningAsterisk) -> AsyncIterator[Story]:
     """A connected engine and what it tells."""
@@ -46,6 +55,7 @@ async def story(asterisk: RunningAsterisk) -> AsyncIterator[Story]:
     tasks = [asyncio.create_task(engine.run()), asyncio.create_task(story.listen())]
     await story.wait(EngineReady)
     yield story
+    await clear(engine)
     for task in tasks:
         task.cancel()
         with suppress(asyncio.CancelledError):

@@ -23,6 +23,7 @@ from ringtrail.ports.engine import (
     LegOffered,
     RecordingEnded,
 )
+from tests.engines.asterisk.conftest import clear
 from tests.engines.asterisk.running import CARRIER_HOST, RunningAsterisk, Story, settings_in
 from tests.engines.asterisk.steps import TRACKED, dial, new_id, offer, talk
 from tests.engines.asterisk.wire import Wire
@@ -33,12 +34,15 @@ pytestmark = pytest.mark.asterisk
 
 
 @asynccontextmanager
-async def listening(node: AsteriskNode) -> AsyncIterator[Story]:
-    story = Story(AsteriskEngine(node))
-    tasks = [asyncio.create_task(story.engine.run()), asyncio.create_task(story.listen())]
+async def listening(node: AsteriskNode, *, leave_nothing: bool = False) -> AsyncIterator[Story]:
+    engine = AsteriskEngine(node)
+    story = Story(engine)
+    tasks = [asyncio.create_task(engine.run()), asyncio.create_task(story.listen())]
     try:
         await story.wait(EngineReady)
         yield story
+        if leave_nothing:
+            await clear(engine)
     finally:
         for task in tasks:
             task.cancel()
@@ -156,12 +160,20 @@ async def test_a_new_controller_finds_the_calls_of_the_one_before(carrier: SipPe
     node = own_node(asterisk.settings)
     async with listening(node) as story:
         call, _, caller_leg, target_leg = await talk(story, carrier, asterisk)
-    async with listening(node) as story:
+    async with listening(node, leave_nothing=True) as story:
         assert {leg.leg_id for leg in await story.engine.live_legs()} == {caller_leg, target_leg}
         await call.bye()
         assert (await story.wait(LegEnded, caller_leg)).ended_by is EndedBy.FAR_END
         await story.engine.hang_up(target_leg, 16)
         await story.wait(LegEnded, target_leg)
+
+
+async def test_a_second_controller_takes_over_and_the_first_is_told(asterisk: RunningAsterisk) -> None:
+    node = own_node(asterisk.settings)
+    async with listening(node) as first, listening(node) as second:
+        await first.wait(EngineLost)
+        assert await second.engine.live_legs() == []
+        assert not second.of(EngineLost)
 
 
 async def test_a_killed_asterisk_is_told_as_lost_and_then_as_restarted(

@@ -21,7 +21,7 @@ def golden() -> dict[str, LegHistory]:
 
 def test_an_answered_call_and_its_target() -> None:
     legs = golden()
-    caller, target = legs["test0-1795300266.0"], legs["t-1"]
+    caller, target = legs["test0-1795301261.0"], legs["t-1"]
     assert (caller.inbound, caller.parent_leg_id, caller.dialled) == (True, None, "+33912340001")
     assert (caller.caller_number, caller.caller_name, caller.caller_withheld) == ("+33611223344", "Alice", False)
     assert (caller.cause, caller.ended_by) == (16, EndedBy.FAR_END)
@@ -30,15 +30,15 @@ def test_an_answered_call_and_its_target() -> None:
     assert caller.answered_at is not None
     assert target.bridged_at is not None
     assert target.ended_at is not None
-    assert caller.started_at == datetime.fromtimestamp(1795300266.343219, UTC)
+    assert caller.started_at == datetime.fromtimestamp(1795301261.336179, UTC)
     assert caller.started_at < caller.answered_at < target.bridged_at < target.ended_at
 
 
 @pytest.mark.parametrize(
     ("leg_id", "cause", "ended_by"),
     [
-        ("test0-1795300273.10", 16, EndedBy.FAR_END),  # CANCEL, which Asterisk calls 127
-        ("test0-1795300273.11", 17, EndedBy.US),
+        ("test0-1795301268.10", 16, EndedBy.FAR_END),  # CANCEL, which Asterisk calls 127
+        ("test0-1795301268.11", 17, EndedBy.US),
         ("o-486", 17, EndedBy.FAR_END),
         ("o-180", 19, EndedBy.US),
     ],
@@ -49,7 +49,7 @@ def test_ends(leg_id: str, cause: int, ended_by: EndedBy) -> None:
 
 
 def test_a_withheld_caller() -> None:
-    leg = golden()["test0-1795300273.11"]
+    leg = golden()["test0-1795301268.11"]
     assert (leg.caller_number, leg.caller_withheld) == ("+33639980001", True)
 
 
@@ -62,10 +62,10 @@ def test_a_torn_last_line_and_foreign_lines_are_left_out(tmp_path: Path) -> None
 
 
 def test_only_legs_that_lived_since_the_instant() -> None:
-    end = golden()["test0-1795300266.0"].ended_at
+    end = golden()["test0-1795301261.0"].ended_at
     assert end is not None
     assert {leg.leg_id for leg in FlightRecorder(GOLDEN).since(end)} == set(golden())
-    later = datetime.fromtimestamp(1795300274, UTC)
+    later = datetime.fromtimestamp(1795301270, UTC)
     assert {leg.leg_id for leg in FlightRecorder(GOLDEN).since(later)} == {"o-486", "o-180"}
 
 

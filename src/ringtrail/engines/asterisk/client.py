@@ -26,7 +26,7 @@ _TRANSPORT_ERRORS = (aiohttp.ClientError, OSError, TimeoutError)
 
 EVENTS = (
     "StasisStart", "ChannelStateChange", "Dial", "ChannelEnteredBridge", "ChannelDtmfReceived", "ChannelHangupRequest",
-    "ChannelDestroyed", "PlaybackFinished", "RecordingFinished", "RecordingFailed", "ChannelUserevent", "RESTResponse",
+    "ChannelDestroyed", "PlaybackFinished", "RecordingFinished", "RecordingFailed", "ApplicationReplaced", "RESTResponse",
 )  # fmt: skip
 """The event types that we ask for, about half of what Asterisk would send. Answers to commands count as events here."""
 
@@ -90,6 +90,10 @@ class Ari:
                 reading.cancel()
                 self._session = self._socket = None
                 self._fail_pending()
+
+    async def close(self) -> None:
+        if self._socket is not None:
+            await self._socket.close()
 
     async def request(self, method: str, path: str, query: Json | None = None, body: Json | None = None) -> Any:
         """One command; its decoded answer or None. Raises AriError."""

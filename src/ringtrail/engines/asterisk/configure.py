@@ -23,6 +23,8 @@ USER = "ringtrail"
 FLIGHT_RECORDER_FILE = "log/flight-recorder.jsonl"
 """Under AsteriskSettings.folder."""
 
+_NUMBER_PATTERNS = ("_[+0-9]!", "_[a-zA-Z*#][a-zA-Z0-9*#]!")
+
 _WANTED_FILES = 65_536  # eight descriptors a call
 
 _RING_TONES = {
@@ -106,6 +108,7 @@ def _values(install: AsteriskInstall, settings: AsteriskSettings) -> dict[str, A
         "install": install,
         "modules": MODULES,
         "app": USER,
+        "patterns": _NUMBER_PATTERNS,
         "ari_user": USER,
         "ami_user": USER,
         "flight_recorder": settings.folder.resolve() / FLIGHT_RECORDER_FILE,

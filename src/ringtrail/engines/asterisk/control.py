@@ -17,11 +17,10 @@ from ringtrail.engines.asterisk.client import EVENTS, Address, Ami, AmiError, Ar
 from ringtrail.engines.asterisk.configure import USER, AsteriskSettings
 from ringtrail.engines.asterisk.flight_recorder import FlightRecorder
 from ringtrail.engines.asterisk.recording import Recordings
-from ringtrail.engines.asterisk.translate import OUTBOUND, LegBook
+from ringtrail.engines.asterisk.translate import OUTBOUND, LegBook, never_dialled
 from ringtrail.ports.engine import (
     Capability,
     Connect,
-    EndedBy,
     EngineError,
     EngineLost,
     EngineReady,
@@ -40,11 +39,12 @@ Json = Mapping[str, Any]
 log = logging.getLogger(__name__)
 
 _BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+_TAKEN_OVER_S = 30.0  # two controllers must not take one Asterisk from each other all the time
 _CONNECT_TIMEOUT_S = 10.0
 _HOUSEKEEPING_S = 300.0
 _OVERLAP = timedelta(seconds=60)  # a connection may be dead for a while before we notice
 _LOOP_LENGTH = 50  # repetitions that one play command carries
-_NO_ROUTE = 3
+_ID, _NUMBER = r"[A-Za-z0-9._-]{1,64}", r"\+?[0-9]{1,32}"
 _FORMATS = "alaw,ulaw,g722,opus"  # offered, in this order, when there is no caller to follow
 _ON_THE_WIRE = {41: 34, 42: 34, 47: 34, 58: 34, 52: 21, 55: 21, 57: 21}
 """Causes that Asterisk would refuse a caller with as 603, by those that give RFC 3398's status (503, 403)."""
@@ -62,6 +62,7 @@ class AsteriskNode:
     dial: str = "PJSIP/{number}@trunk"
     app: str = USER
     shared_disk: bool = True  # Asterisk sees our folders under the same paths
+    own_dialplan: bool = False  # it has the contexts of conf/extensions.conf
 
 
 def own_node(settings: AsteriskSettings) -> AsteriskNode:
@@ -72,6 +73,7 @@ def own_node(settings: AsteriskSettings) -> AsteriskNode:
         ami=Address(host="127.0.0.1", port=settings.ami_port, user=USER, secret=settings.ami_secret),
         recordings_folder=settings.recordings_folder.resolve(),
         flight_recorder=settings.flight_recorder,
+        own_dialplan=True,
     )
 
 
@@ -89,10 +91,12 @@ class AsteriskEngine:
         self._facts: asyncio.Queue[Fact] = asyncio.Queue()
         self._held_events: list[Json] | None = None  # while we catch up
         self._started: str | None = None  # Asterisk's startup time, its own words
+        self._replaced = False
         self._lost_at: datetime | None = None
         self._bridges: dict[str, set[str]] = {}
         self._loops: dict[str, str] = {}  # playback id: path
         self._stopped: set[str] = set()  # playback ids
+        self._recorded_when_answered: dict[str, str] = {}  # target's leg id: recording id
         self._tasks: set[asyncio.Task[None]] = set()
         self._recordings = Recordings(
             self._ari,
@@ -116,7 +120,7 @@ class AsteriskEngine:
                     tries = 0
                 except (AriError, TimeoutError) as exc:
                     log.warning("%s: %s", self.name, exc)
-                await asyncio.sleep(_BACKOFF_S[min(tries, len(_BACKOFF_S) - 1)])
+                await asyncio.sleep(_TAKEN_OVER_S if self._replaced else _BACKOFF_S[min(tries, len(_BACKOFF_S) - 1)])
                 tries += 1
         finally:
             housekeeping.cancel()
@@ -131,7 +135,7 @@ class AsteriskEngine:
 
     async def _one_connection(self) -> None:
         """Returns when a connection that was good is lost. Raises AriError when there was none."""
-        self._held_events = []
+        self._held_events, self._replaced = [], False
         async with self._ari.connection(self._on_event) as reading:
             async with asyncio.timeout(_CONNECT_TIMEOUT_S):
                 await self._become_ready()
@@ -196,6 +200,10 @@ class AsteriskEngine:
     # -- events -----------------------------------------------------------------------------------------------------
 
     def _on_event(self, event: Json) -> None:
+        if event["type"] == "ApplicationReplaced":
+            log.error("%s: another controller has taken over this Asterisk", self.name)
+            self._replaced = True
+            self._spawn(self._ari.close())  # Asterisk leaves the connection open and silent
         if self._held_events is not None:
             self._held_events.append(event)
             return
@@ -214,6 +222,8 @@ class AsteriskEngine:
             case PlaybackEnded():
                 self._playback_ended(fact)
                 return
+            case LegAnswered() if recording_id := self._recorded_when_answered.get(fact.leg_id):
+                self._recordings.started_by_dialplan(fact.leg_id, recording_id)
             case LegsJoined():
                 self._bridges.setdefault(fact.bridge_id, set()).update(fact.leg_ids)
         self._facts.put_nowait(fact)
@@ -226,6 +236,7 @@ class AsteriskEngine:
             if not members:
                 del self._bridges[bridge_id]
                 self._spawn(self._quietly("DELETE", f"/bridges/{bridge_id}"))
+        self._recorded_when_answered.pop(leg_id, None)
         self._recordings.leg_is_gone(leg_id)
 
     def _playback_ended(self, fact: PlaybackEnded) -> None:
@@ -271,8 +282,8 @@ class AsteriskEngine:
     async def originate(
         self, leg_id: str, number_e164: str, *, caller: OutboundCaller, ring_timeout_s: int, for_leg_id: str | None
     ) -> None:
-        _check("leg id", leg_id, r"[A-Za-z0-9._-]{1,64}")
-        _check("number", number_e164, r"\+?[0-9]{1,32}")
+        _check("leg id", leg_id, _ID)
+        _check("number", number_e164, _NUMBER)
         body = {
             "endpoint": self._node.dial.format(number=number_e164),
             "app": self._node.app,
@@ -280,7 +291,7 @@ class AsteriskEngine:
             "channelId": leg_id,
             "timeout": ring_timeout_s,
             "callerId": _caller_id(caller),
-            "variables": {"CHANNEL(accountcode)": self._node.app, **_presentation(caller)},
+            "variables": {"CHANNEL(accountcode)": f"{self._node.app}/{leg_id}", **_presentation(caller)},
         }
         body |= {"originator": for_leg_id} if for_leg_id else {"formats": _FORMATS}
         if not self._book.originating(leg_id, ring_timeout_s):
@@ -299,16 +310,46 @@ class AsteriskEngine:
             raise EngineError(str(exc)) from exc
         self._book.forget(leg_id)
         at = datetime.now(UTC)
-        end = LegEnded(at=at, leg_id=leg_id, ended_by=EndedBy.ENGINE, cause=_NO_ROUTE, sip_status=None, raw=str(exc))
-        self._tell(end)
+        self._tell(never_dialled(leg_id, at, str(exc)))
 
     async def connect(self, command: Connect) -> None:
-        raise EngineError("this engine has no NATIVE_CONNECT")
+        if Capability.NATIVE_CONNECT not in self.capabilities:
+            raise EngineError("this engine has no NATIVE_CONNECT")
+        for leg_id in (command.target_leg_id, command.bridge_id, command.recording_id or "none"):
+            _check("id", leg_id, _ID)
+        plan = self._connect_plan(command)
+        caller = self._book.legs.get(command.caller_leg_id)
+        if caller is None:
+            raise LegGoneError(f"leg {command.caller_leg_id} is gone")
+        if not self._book.connecting(command):
+            raise EngineError(f"leg {command.target_leg_id} was dialled before")
+        variable = {"variable": "RINGTRAIL_CONNECT", "value": f"{command.target_leg_id}|{plan}"}
+        there = {"context": "connect", "extension": caller.dialled, "priority": 1}
+        try:
+            await asyncio.gather(
+                self._command("POST", f"/channels/{caller.channel_id}/variable", variable),
+                self._command("POST", f"/channels/{caller.channel_id}/continue", there),
+            )
+        except EngineError:
+            self._book.not_connecting(command)
+            raise
+        if command.recording_id:
+            self._recorded_when_answered[command.target_leg_id] = command.recording_id
+
+    def _connect_plan(self, command: Connect) -> str:
+        """Arguments of Dial(): g goes on when the target is lost, f and u say who calls, U records."""
+        _check("number", command.number_e164, _NUMBER)
+        options = f"gf({_caller_id(command.caller) or 'anonymous'})"
+        if _presentation(command.caller):
+            options += "u(prohib)"
+        if command.recording_id:
+            options += f"U(record^{self._node.recordings_folder / command.recording_id})"
+        return f"{self._node.dial.format(number=command.number_e164)},{command.ring_timeout_s},{options}"
 
     # -- sound ------------------------------------------------------------------------------------------------------
 
     async def play(self, leg_id: str, playback_id: str, path: str, *, loop: bool = False) -> None:
-        _check("playback id", playback_id, r"[A-Za-z0-9._-]{1,64}")
+        _check("playback id", playback_id, _ID)
         if loop:
             self._loops[playback_id] = path
         try:
@@ -329,7 +370,7 @@ class AsteriskEngine:
             await self._command("DELETE", f"/playbacks/{playback_id}")
 
     async def join(self, bridge_id: str, leg_ids: tuple[str, ...]) -> None:
-        _check("bridge id", bridge_id, r"[A-Za-z0-9._-]{1,64}")
+        _check("bridge id", bridge_id, _ID)
         for leg_id in leg_ids:
             if leg_id not in self._book.legs:
                 raise LegGoneError(f"leg {leg_id} is gone")
@@ -369,12 +410,16 @@ class AsteriskEngine:
         channels, bridges = await asyncio.gather(
             self._ari.request("GET", "/channels"), self._ari.request("GET", "/bridges")
         )
-        legs = [snapshot for channel in channels if (snapshot := self._book.adopt(channel))]
-        bridge_of = {leg_id: bridge["id"] for bridge in bridges for leg_id in bridge["channels"]}
+        bridge_of = {channel_id: bridge["id"] for bridge in bridges for channel_id in bridge["channels"]}
+        legs = [
+            replace(snapshot, bridge_id=bridge_of.get(channel["id"]))
+            for channel in channels
+            if (snapshot := self._book.adopt(channel))
+        ]
         for leg in legs:
-            if leg.leg_id in bridge_of:
-                self._bridges.setdefault(bridge_of[leg.leg_id], set()).add(leg.leg_id)
-        return [replace(leg, bridge_id=bridge_of.get(leg.leg_id)) for leg in legs]
+            if leg.bridge_id is not None:
+                self._bridges.setdefault(leg.bridge_id, set()).add(leg.leg_id)
+        return legs
 
     async def ended_while_away(self, since: datetime) -> list[LegHistory]:
         if self._recorder is None:
@@ -384,9 +429,10 @@ class AsteriskEngine:
     # -- requests ---------------------------------------------------------------------------------------------------
 
     async def _on_leg(self, method: str, leg_id: str, what: str, query: Json | None = None) -> None:
-        if leg_id not in self._book.legs:
+        leg = self._book.legs.get(leg_id)
+        if leg is None:
             raise LegGoneError(f"leg {leg_id} is gone")
-        await self._command(method, f"/channels/{leg_id}{what}", query)
+        await self._command(method, f"/channels/{leg.channel_id or leg_id}{what}", query)
 
     async def _command(self, method: str, path: str, query: Json | None = None) -> None:
         await _raising(self._ari.request(method, path, query))
@@ -409,6 +455,8 @@ def _capabilities(node: AsteriskNode) -> frozenset[Capability]:
         able.add(Capability.PER_LEG_RECORDING)
     if node.flight_recorder is not None:
         able.add(Capability.FLIGHT_RECORDER)
+    if node.own_dialplan:
+        able.add(Capability.NATIVE_CONNECT)
     return frozenset(able)
 
 
@@ -416,8 +464,8 @@ def _caller_id(caller: OutboundCaller) -> str:
     """`"name" <number>`: goes to From and P-Asserted-Identity."""
     number = caller.number_e164 or ""
     if number:
-        _check("caller number", number, r"\+?[0-9]{1,32}")
-    name = re.sub(r"[^\w .,'&()+-]", "", caller.name or "")[:64]
+        _check("caller number", number, _NUMBER)
+    name = re.sub(r"[^\w .'+-]", "", caller.name or "")[:64]
     return f'"{name}" <{number}>' if name else number
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -75,8 +75,7 @@ class _Leg:
     answered_at: datetime | None = None
     bridged_at: datetime | None = None
     hangup: Line | None = None
-    userfield: str = ""
-    caller: tuple[str, str] = field(default=("", ""))
+    mark: str = ""  # CHANNEL(accountcode): `app:presentation` of a caller, `app/leg id` of a leg that we dialled
 
 
 def histories_of(lines: Iterable[Line]) -> list[LegHistory]:
@@ -91,8 +90,7 @@ def histories_of(lines: Iterable[Line]) -> list[LegHistory]:
 
 
 def _note(leg: _Leg, line: Line) -> None:
-    leg.userfield = line.get("userfield") or leg.userfield
-    leg.caller = (line.get("num") or "", line.get("name") or "")
+    leg.mark = line.get("accountcode") or leg.mark
     match line["eventtype"]:
         case "ANSWER":
             leg.answered_at = leg.answered_at or _at(line)
@@ -104,17 +102,18 @@ def _note(leg: _Leg, line: Line) -> None:
 
 def _history(leg: _Leg) -> LegHistory:
     start = leg.start
-    inbound = start.get("context") == _TRUNK_CONTEXT and start.get("exten") != "s"  # ours start at s
-    number = caller_number(leg.caller[0]) if inbound else None
+    _, slash, dialled_leg_id = leg.mark.partition("/")
+    inbound = start.get("context") == _TRUNK_CONTEXT and not slash
+    number = caller_number(start.get("num") or "") if inbound else None
     return LegHistory(
-        leg_id=start["uniqueid"],
+        leg_id=dialled_leg_id or start["uniqueid"],
         inbound=inbound,
         parent_leg_id=None if start["linkedid"] == start["uniqueid"] else start["linkedid"],
         started_at=_at(start),
         dialled=start.get("exten") if inbound else None,
         caller_number=number,
-        caller_name=(leg.caller[1] or None) if number else None,
-        caller_withheld=inbound and is_withheld(number, leg.userfield),
+        caller_name=(start.get("name") or None) if number else None,
+        caller_withheld=inbound and is_withheld(number, leg.mark.partition(":")[2]),
         answered_at=leg.answered_at,
         bridged_at=leg.bridged_at,
         ended_at=_at(leg.hangup) if leg.hangup else None,

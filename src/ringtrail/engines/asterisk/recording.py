@@ -59,6 +59,11 @@ class Recordings:
         await self._ami.mix_monitor(channel_name, mixed, caller, target)
         self._of_leg[leg_id] = recording_id
 
+    def started_by_dialplan(self, leg_id: str, recording_id: str) -> None:
+        """This leg has answered, and the dialplan starts MixMonitor on it."""
+        self._used.add(recording_id)
+        self._of_leg[leg_id] = recording_id
+
     async def start_message(self, leg_id: str, recording_id: str, *, max_s: int, silence_s: int) -> None:
         limits = {"maxDurationSeconds": max_s, "maxSilenceSeconds": silence_s, "beep": "true", "terminateOn": "#"}
         await self._record(leg_id, recording_id, limits)

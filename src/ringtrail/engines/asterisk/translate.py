@@ -15,6 +15,7 @@ from typing import Any
 
 from ringtrail.model.cause import Cause
 from ringtrail.ports.engine import (
+    Connect,
     DigitsPressed,
     EndedBy,
     Fact,
@@ -29,14 +30,15 @@ from ringtrail.ports.engine import (
 
 Json = Mapping[str, Any]
 
-INBOUND, OUTBOUND = "in", "out"
-"""First argument of our Stasis application: how the leg came to be."""
+INBOUND, OUTBOUND, BACK = "in", "out", "back"
+"""First argument of our Stasis application: how the leg came to be, or that its `connect` is over."""
 
 TRUNK = "trunk"
 _CODEC_VARIABLE = "CHANNEL(audionativeformat)"
 _ECHO = timedelta(milliseconds=50)  # both parties pressing at once make Asterisk report the last digit twice
 _TIMEOUT_SLACK = timedelta(milliseconds=50)
 _REMEMBERED_LEGS = 20_000
+_NO_ROUTE = 3
 _CANCELLED = 487
 _DECLINED = 603  # what Asterisk sends for a cause that it has no status for
 
@@ -46,7 +48,9 @@ class Leg:
     """What we must remember of a leg between its events."""
 
     inbound: bool
+    channel_id: str = ""
     channel_name: str = ""
+    dialled: str = ""  # by a caller
     ring_timeout_s: int | None = None
     dialled_at: datetime | None = None
     ringing: bool = False
@@ -57,6 +61,9 @@ class Leg:
     hung_up_at: datetime | None = None
     commanded_cause: int | None = None  # we asked for the end, with this cause
     last_digit: tuple[str, datetime] | None = None
+    target_leg_id: str | None = None  # of a caller: the leg that Asterisk is connecting it with by itself
+    caller_leg_id: str | None = None  # of such a target
+    bridge_id: str | None = None  # how we call the bridge of such a target
 
 
 class LegBook:
@@ -66,6 +73,8 @@ class LegBook:
         self._app = app
         self.legs: dict[str, Leg] = {}
         self._used: OrderedDict[str, None] = OrderedDict()
+        self._leg_of_channel: dict[str, str] = {}  # where they differ
+        self._held: dict[str, LegEnded] = {}  # by caller: the end of a target, until the caller takes commands again
 
     # -- what we did ------------------------------------------------------------------------------------------------
 
@@ -76,27 +85,52 @@ class LegBook:
         self._remember(leg_id, Leg(inbound=False, ring_timeout_s=ring_timeout_s))
         return True
 
+    def connecting(self, command: Connect) -> bool:
+        """Asterisk is about to dial a target for a caller by itself. False: that target's id was used before."""
+        if not self.originating(command.target_leg_id, command.ring_timeout_s):
+            return False
+        target = self.legs[command.target_leg_id]
+        target.caller_leg_id, target.bridge_id = command.caller_leg_id, command.bridge_id
+        self.legs[command.caller_leg_id].target_leg_id = command.target_leg_id
+        return True
+
+    def not_connecting(self, command: Connect) -> None:
+        """Asterisk refused."""
+        self.forget(command.target_leg_id)
+        caller = self.legs.get(command.caller_leg_id)
+        if caller is not None:
+            caller.target_leg_id = None
+
     def adopt(self, channel: Json) -> LegSnapshot | None:
         """A channel found in Asterisk's list. None: it is not one of our legs."""
-        leg = self.legs.get(channel["id"])
+        leg_id = self.leg_id(channel)
+        leg = self.legs.get(leg_id)
         if leg is None:
-            direction = self._direction(channel)
-            if direction is None:
+            inbound = self._is_caller(channel)
+            if not inbound and not channel["accountcode"].startswith(f"{self._app}/"):
                 return None
-            leg = Leg(inbound=direction == INBOUND, ringing=channel["state"] == "Ringing")
+            leg = Leg(inbound=inbound, ringing=channel["state"] == "Ringing", dialled=channel["dialplan"]["exten"])
             if channel["state"] == "Up":
                 leg.up_at, leg.answer_told = instant(channel["creationtime"]), True
-            self._remember(channel["id"], leg)
-        leg.channel_name = channel["name"]
-        return _snapshot(channel, leg)
+            self._remember(leg_id, leg)
+        self._is_on(leg_id, leg, channel)
+        return _snapshot(leg_id, channel, leg)
 
-    def _direction(self, channel: Json) -> str | None:
+    def _is_on(self, leg_id: str, leg: Leg, channel: Json) -> None:
+        leg.channel_id, leg.channel_name = channel["id"], channel["name"]
+        if leg_id != channel["id"]:
+            self._leg_of_channel[channel["id"]] = leg_id
+
+    def leg_id(self, channel: Json) -> str:
+        """Asterisk names the channels that it dials by itself; ours is in the mark that they carry."""
+        mark: str = channel["accountcode"]
+        return mark[len(self._app) + 1 :] if mark.startswith(f"{self._app}/") else channel["id"]
+
+    def _is_caller(self, channel: Json) -> bool:
         plan = channel["dialplan"]
-        if channel["accountcode"] == self._app:  # what we originate is marked so, before it enters our application too
-            return OUTBOUND
         app, _, arguments = plan.get("app_data", "").partition(",")
-        ours = plan.get("app_name") == "Stasis" and app == self._app
-        return INBOUND if ours and arguments.partition(",")[0] in (INBOUND, "") else None
+        here = plan.get("app_name") == "Stasis" and app == self._app and arguments.partition(",")[0] in (INBOUND, "")
+        return here or channel["accountcode"].startswith(f"{self._app}:")
 
     def forget(self, leg_id: str) -> None:
         self.legs.pop(leg_id, None)
@@ -121,38 +155,64 @@ class LegBook:
         return reader(self, event, instant(event["timestamp"])) if reader else []
 
     def _stasis_start(self, event: Json, at: datetime) -> list[Fact]:
-        arguments = event.get("args") or [INBOUND]
-        channel = event["channel"]
+        arguments, channel = event.get("args") or [INBOUND], event["channel"]
+        leg_id = self.leg_id(channel)
         if event.get("application") != self._app:
             return []
+        if arguments[0] == BACK:
+            return self._back(leg_id, at)
         if arguments[0] == OUTBOUND:
-            if channel["id"] not in self.legs:  # a controller before us originated it
-                self._remember(channel["id"], Leg(inbound=False))
+            if leg_id not in self.legs:  # a controller before us originated it
+                self._remember(leg_id, Leg(inbound=False))
             return self._tell_answer(channel, at)
-        if arguments[0] != INBOUND or channel["id"] in self.legs:
+        if arguments[0] != INBOUND or leg_id in self.legs:
             return []
-        self._remember(channel["id"], Leg(inbound=True, channel_name=channel["name"]))
+        leg = Leg(inbound=True, dialled=channel["dialplan"]["exten"])
+        self._remember(leg_id, leg)
+        self._is_on(leg_id, leg, channel)
         return [offered(channel, presentation=arguments[1] if len(arguments) > 1 else "")]
+
+    def _back(self, caller_leg_id: str, at: datetime) -> list[Fact]:
+        """A connect is over and its caller takes commands again."""
+        caller = self.legs.get(caller_leg_id)
+        return self._connect_is_over(caller_leg_id, caller, at) if caller is not None else []
+
+    def _connect_is_over(self, caller_leg_id: str, caller: Leg, at: datetime) -> list[Fact]:
+        """The end of its target, if it was held back or if there never was a channel."""
+        target_leg_id, caller.target_leg_id = caller.target_leg_id, None
+        held = self._held.pop(caller_leg_id, None)
+        if held is not None:
+            return [held]
+        target = self.legs.get(target_leg_id or "")
+        if target is None or target_leg_id is None:
+            return []
+        target.caller_leg_id = None
+        if target.channel_id:
+            return []
+        del self.legs[target_leg_id]
+        return [never_dialled(target_leg_id, at, "Asterisk made no channel")]
 
     def _state_change(self, event: Json, at: datetime) -> list[Fact]:
         channel = event["channel"]
-        leg = self.legs.get(channel["id"])
+        leg_id = self.leg_id(channel)
+        leg = self.legs.get(leg_id)
         if leg is None:
             return []
+        self._is_on(leg_id, leg, channel)
         if channel["state"] == "Ringing":
-            return self._tell_ringing(channel["id"], leg, at)
+            return self._tell_ringing(leg_id, leg, at)
         if channel["state"] != "Up" or leg.up_at is not None:
             return []
         leg.up_at = at
         leg.codec = codec_of(channel)
-        return self._tell_answer(channel, at) if leg.inbound else []
+        return self._tell_answer(channel, at) if leg.inbound or leg.bridge_id else []
 
     def _dial(self, event: Json, at: datetime) -> list[Fact]:
-        leg_id = event["peer"]["id"]
+        leg_id = self.leg_id(event["peer"])
         leg = self.legs.get(leg_id)
         if leg is None:
             return []
-        leg.channel_name = event["peer"]["name"]
+        self._is_on(leg_id, leg, event["peer"])
         if leg.dialled_at is None:
             leg.dialled_at = at
         return self._tell_ringing(leg_id, leg, at) if event["dialstatus"] in ("RINGING", "PROGRESS") else []
@@ -164,23 +224,28 @@ class LegBook:
         return [LegRinging(at=at, leg_id=leg_id)]
 
     def _tell_answer(self, channel: Json, at: datetime) -> list[Fact]:
-        """Answered legs take commands only once they are in our application, so that is when we say so."""
-        leg = self.legs.get(channel["id"])
+        """Legs that we originate take commands only once they are in our application, so that is when we say so."""
+        leg_id = self.leg_id(channel)
+        leg = self.legs.get(leg_id)
         if leg is None or leg.answer_told:
             return []
         leg.answer_told = True
-        leg.channel_name = channel["name"]
+        self._is_on(leg_id, leg, channel)
         leg.up_at = leg.up_at or at
-        return [LegAnswered(at=leg.up_at, leg_id=channel["id"], codec=leg.codec or codec_of(channel))]
+        return [LegAnswered(at=leg.up_at, leg_id=leg_id, codec=leg.codec or codec_of(channel))]
 
     def _entered_bridge(self, event: Json, at: datetime) -> list[Fact]:
-        members = tuple(leg_id for leg_id in event["bridge"]["channels"] if leg_id in self.legs)
-        if len(members) < 2 or event["channel"]["id"] not in members:
+        inside = set(event["bridge"]["channels"])
+        if len(inside) < 2 or self.leg_id(event["channel"]) not in self.legs:
             return []
-        return [LegsJoined(at=at, bridge_id=event["bridge"]["id"], leg_ids=members)]
+        members = [self._leg_of_channel.get(channel_id, channel_id) for channel_id in inside]
+        known = {leg_id: self.legs[leg_id] for leg_id in sorted(members) if leg_id in self.legs}
+        named = next((leg.bridge_id for leg in known.values() if leg.bridge_id), None)
+        bridge_id = named or event["bridge"]["id"]
+        return [LegsJoined(at=at, bridge_id=bridge_id, leg_ids=tuple(known))] if len(known) > 1 else []
 
     def _digit(self, event: Json, at: datetime) -> list[Fact]:
-        leg_id, digit = event["channel"]["id"], event["digit"]
+        leg_id, digit = self.leg_id(event["channel"]), event["digit"]
         leg = self.legs.get(leg_id)
         if leg is None:
             return []
@@ -198,16 +263,23 @@ class LegBook:
         return [PlaybackEnded(at=at, leg_id=leg_id, playback_id=playback["id"], completed=completed)]
 
     def _hangup_request(self, event: Json, at: datetime) -> list[Fact]:
-        leg = self.legs.get(event["channel"]["id"])
+        leg = self.legs.get(self.leg_id(event["channel"]))
         if leg is not None and leg.hung_up_first is None:
             leg.hung_up_first = EndedBy.ENGINE if event.get("soft") else EndedBy.FAR_END
             leg.hung_up_at = at
         return []
 
     def _destroyed(self, event: Json, at: datetime) -> list[Fact]:
-        leg_id = event["channel"]["id"]
+        leg_id = self.leg_id(event["channel"])
         leg = self.legs.pop(leg_id, None)
-        return [] if leg is None else [_ended(leg_id, leg, event, at)]
+        self._leg_of_channel.pop(event["channel"]["id"], None)
+        if leg is None:
+            return []
+        end = _ended(leg_id, leg, event, at)
+        if leg.caller_leg_id in self.legs:
+            self._held[leg.caller_leg_id] = end
+            return []
+        return [end, *self._connect_is_over(leg_id, leg, at)]
 
     def _remember(self, leg_id: str, leg: Leg) -> None:
         self.legs[leg_id] = leg
@@ -262,14 +334,19 @@ def codec_of(channel: Json) -> str | None:
     return match[0] if match else None
 
 
-def _snapshot(channel: Json, leg: Leg) -> LegSnapshot:
+def _snapshot(leg_id: str, channel: Json, leg: Leg) -> LegSnapshot:
     return LegSnapshot(
-        leg_id=channel["id"],
+        leg_id=leg_id,
         up=channel["state"] == "Up",
         started_at=instant(channel["creationtime"]),
-        dialled=channel["dialplan"]["exten"] if leg.inbound else None,
+        dialled=leg.dialled if leg.inbound else None,
         bridge_id=None,
     )
+
+
+def never_dialled(leg_id: str, at: datetime, why: str) -> LegEnded:
+    """The end of a leg that has no channel."""
+    return LegEnded(at=at, leg_id=leg_id, ended_by=EndedBy.ENGINE, cause=_NO_ROUTE, sip_status=None, raw=why)
 
 
 def _ended(leg_id: str, leg: Leg, event: Json, at: datetime) -> LegEnded:
@@ -283,24 +360,31 @@ def _ended(leg_id: str, leg: Leg, event: Json, at: datetime) -> LegEnded:
 
 def _end(leg: Leg, event: Json, at: datetime) -> tuple[EndedBy, int | None, int | None, bool]:
     """Who ended it, Q.850 cause, final status, was it our ring timeout."""
+    unanswered = leg.up_at is None
     cause, status = event["cause"] or None, event.get("tech_cause") or 0
-    final = status if status >= 300 and leg.up_at is None else None
+    final = status if status >= 300 and unanswered else None
     if leg.commanded_cause is not None:
-        refused = leg.inbound and leg.up_at is None
-        return EndedBy.US, leg.commanded_cause, final or (_DECLINED if refused else None), False
-    if leg.hung_up_first is EndedBy.FAR_END:
-        if leg.inbound and leg.up_at is None:  # CANCEL; Asterisk says 127, interworking
-            return EndedBy.FAR_END, Cause.NORMAL_CLEARING, _CANCELLED, False
-        return EndedBy.FAR_END, cause, final, False
-    if leg.inbound or leg.up_at is not None:
-        return EndedBy.ENGINE, cause, final, False
+        return EndedBy.US, leg.commanded_cause, final or (_DECLINED if leg.inbound and unanswered else None), False
+    if leg.inbound and unanswered and leg.hung_up_first is EndedBy.FAR_END:
+        return EndedBy.FAR_END, Cause.NORMAL_CLEARING, _CANCELLED, False  # Asterisk says 127, interworking
     if _timed_out(leg, at):
         return EndedBy.US, Cause.NO_ANSWER, None, True
-    return EndedBy.FAR_END, cause, final, False
+    if not leg.inbound and unanswered and _is_answer_to_cancel(cause, status):
+        return EndedBy.US, Cause.NORMAL_CLEARING, None, False
+    if leg.hung_up_first is EndedBy.FAR_END or (unanswered and final is not None and not leg.inbound):
+        return EndedBy.FAR_END, cause, final, False
+    if leg.bridge_id:  # Asterisk let the target go with its caller
+        return EndedBy.US, Cause.NORMAL_CLEARING, None, False
+    return EndedBy.ENGINE, cause, final, False
+
+
+def _is_answer_to_cancel(cause: int | None, status: int) -> bool:
+    """How Asterisk tells that a target gave in to the CANCEL of Dial(); a peer's own 500 has the cause 38."""
+    return cause == Cause.INTERWORKING and status in (_CANCELLED, 500)
 
 
 def _timed_out(leg: Leg, at: datetime) -> bool:
     """Asterisk gives its own ring timeout the cause and status of a 480; only the clock tells them apart."""
-    if leg.dialled_at is None or leg.ring_timeout_s is None:
+    if leg.dialled_at is None or leg.ring_timeout_s is None or leg.up_at is not None:
         return False
     return at - leg.dialled_at >= timedelta(seconds=leg.ring_timeout_s) - _TIMEOUT_SLACK
