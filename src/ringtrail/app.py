@@ -83,7 +83,12 @@ def build_web(settings: Settings, database: Database) -> Litestar:
     return build_server(
         services,
         DIALECTS,
-        DialectOptions(base_url=settings.base_url, optico_error_status=settings.optico_error_status),
+        DialectOptions(
+            base_url=settings.base_url,
+            optico_error_status=settings.optico_error_status,
+            invox_national_numbers=settings.invox_national_numbers,
+            invox_holds_unfinished=settings.invox_holds_unfinished,
+        ),
         hosts=settings.hosts,
         pages=[*dashboard.pages(services, settings.base_url), *ops_pages(Health(database, clock), clock)],
         max_request_bytes=settings.max_request_bytes,

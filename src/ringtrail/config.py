@@ -93,6 +93,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     optico_error_status: Annotated[
         int, Meta(ge=200, le=599, description="HTTP status of Optico errors; the vendor's other APIs answer 200.")
     ] = 200
+    invox_national_numbers: Annotated[
+        bool, Meta(description="INVOX shows phone numbers in national form instead of E.164.")
+    ] = False
+    invox_holds_unfinished: Annotated[
+        bool, Meta(description="INVOX shows a call only when it has ended; the vendor shows it as `Calling` before.")
+    ] = False
     max_request_bytes: Annotated[int, Meta(ge=1024, description="Largest request body that is read.")] = 1_048_576
     log_level: Annotated[
         str, Meta(pattern="^(debug|info|warning|error)$", description="Least level that is logged.")

@@ -101,7 +101,7 @@ async def seed(services: Services, settings: Settings, clock: Clock) -> dict[str
     account = await services.accounts.create(
         name="Demo Bakery", timezone="Europe/Paris", country="FR", currency="EUR", outbound_prefixes=("+33199000",)
     )
-    site = await services.accounts.add_property(account.id, "www.demo-bakery.example")
+    site = await services.accounts.add_property(account.id, "www.demo-bakery.example", timezone=account.timezone)
     await _add_numbers(services, account, site, clock)
     description = _describe(settings, account, await _add_credentials(services, account, site))
     _write_private(path, json.dumps(description, indent=2))

@@ -7,8 +7,10 @@ import hashlib
 import hmac
 import secrets
 from datetime import datetime, timedelta
+from zoneinfo import available_timezones
 
 from ringtrail.model.account import Account, Principal, Property
+from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import new_sid
 from ringtrail.ports.clock import Clock
 from ringtrail.storage import accounts as store
@@ -111,9 +113,14 @@ class Accounts:
         assert stored is not None
         return stored
 
-    async def add_property(self, account_id: int, name: str, *, masks_callers: bool = False) -> Property:
+    async def add_property(
+        self, account_id: int, name: str, *, timezone: str | None = None, masks_callers: bool = False
+    ) -> Property:
+        """timezone: an IANA name, or None for each dialect's own default. DomainError BAD_FORMAT for anything else."""
+        if timezone is not None and timezone not in available_timezones():
+            raise DomainError(ErrorCode.BAD_FORMAT, field="timezone", detail="not an IANA time zone")
         item = Property(
-            id=0, account_id=account_id, sid=new_sid(), name=name, timezone=None, active=True, masks_callers=masks_callers
+            id=0, account_id=account_id, sid=new_sid(), name=name, timezone=timezone, active=True, masks_callers=masks_callers
         )  # fmt: skip
         async with self._database.transaction() as connection:
             await store.add_property(connection, item)

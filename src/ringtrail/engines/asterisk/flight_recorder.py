@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ringtrail.engines.asterisk.translate import caller_number, is_withheld
+from ringtrail.engines.asterisk.translate import caller_number, cause_of_bye, is_withheld
 from ringtrail.model.cause import Cause
 from ringtrail.ports.engine import EndedBy, LegHistory
 
@@ -127,7 +127,7 @@ def _cause(leg: _Leg) -> int | None:
         return None
     cause = _extra(leg.hangup).get("hangupcause") or None
     cancelled = cause == Cause.INTERWORKING and leg.answered_at is None and _ended_by(leg) is EndedBy.FAR_END
-    return Cause.NORMAL_CLEARING if cancelled else cause
+    return Cause.NORMAL_CLEARING if cancelled else cause or cause_of_bye(leg.answered_at)
 
 
 def _ended_by(leg: _Leg) -> EndedBy | None:

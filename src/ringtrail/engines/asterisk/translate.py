@@ -372,10 +372,15 @@ def _end(leg: Leg, event: Json, at: datetime) -> tuple[EndedBy, int | None, int 
     if not leg.inbound and unanswered and _is_answer_to_cancel(cause, status):
         return EndedBy.US, Cause.NORMAL_CLEARING, None, False
     if leg.hung_up_first is EndedBy.FAR_END or (unanswered and final is not None and not leg.inbound):
-        return EndedBy.FAR_END, cause, final, False
+        return EndedBy.FAR_END, cause or cause_of_bye(leg.up_at), final, False
     if leg.bridge_id:  # Asterisk let the target go with its caller
         return EndedBy.US, Cause.NORMAL_CLEARING, None, False
     return EndedBy.ENGINE, cause, final, False
+
+
+def cause_of_bye(answered_at: datetime | None) -> int | None:
+    """Asterisk has none for a BYE right after the answer. RFC 3398 section 8.2.2: 16."""
+    return Cause.NORMAL_CLEARING if answered_at is not None else None
 
 
 def _is_answer_to_cancel(cause: int | None, status: int) -> bool:
