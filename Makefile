@@ -57,19 +57,19 @@ clean: ## remove what can be made again (the fetched Asterisk in .cache and the 
 # uv lives outside .venv: `uv sync` makes .venv hold what uv.lock names and nothing else.
 $(OWN_UV):
 	$(say) 'Fetching uv'
-	$(PYTHON) -m venv .cache/uv || { echo "$(PYTHON) cannot make a virtual environment: apt-get install python3-venv" >&2; exit 1; }
-	.cache/uv/bin/pip install -q uv
+	@$(PYTHON) -m venv .cache/uv || { echo "$(PYTHON) cannot make a virtual environment: apt-get install python3-venv" >&2; exit 1; }
+	@.cache/uv/bin/pip install -q uv
 
 .venv/.runtime: pyproject.toml uv.lock | $(filter $(OWN_UV),$(UV))
 	$(say) 'Python packages from uv.lock'
-	$(UV) sync --frozen --compile-bytecode --no-dev --inexact
-	touch $@
+	@$(UV) sync --frozen --compile-bytecode --no-dev --inexact
+	@touch $@
 
 .venv/.dev: pyproject.toml uv.lock | $(filter $(OWN_UV),$(UV))
 	$(say) 'Python packages from uv.lock, with those for development'
-	$(UV) sync --frozen --compile-bytecode
-	mkdir -p .cache
-	touch .venv/.runtime $@
+	@$(UV) sync --frozen --compile-bytecode
+	@mkdir -p .cache
+	@touch .venv/.runtime $@
 
 dev-environment: .venv/.dev
 
@@ -79,8 +79,8 @@ assets: $(if $(wildcard web/package.json),$(STATIC)/dashboard.js)
 
 $(STATIC)/dashboard.js: web/node_modules/.installed web/build.mjs web/tsconfig.json $(shell find web/src -type f 2>/dev/null)
 	$(say) 'Browser assets'
-	npm --prefix web run --silent build
-	touch $@
+	@npm --prefix web run --silent build
+	@touch $@
 
 .PHONY: sdk
 sdk: $(if $(wildcard $(SDK)/package.json),$(SDK)/node_modules/.installed)
@@ -88,8 +88,8 @@ sdk: $(if $(wildcard $(SDK)/package.json),$(SDK)/node_modules/.installed)
 %/node_modules/.installed: %/package.json %/package-lock.json
 	$(say) 'npm packages of $*'
 	@command -v npm >/dev/null || { echo "npm is missing: install Node.js 20 (apt-get install nodejs npm)" >&2; exit 1; }
-	npm --prefix $* ci --no-audit --no-fund
-	touch $@
+	@npm --prefix $* ci --no-audit --no-fund --no-update-notifier --loglevel=error
+	@touch $@
 
 # --- what only tests need of the system ---------------------------------------------------------------------------------
 

@@ -166,6 +166,17 @@ def test_doctor_finds_nothing_wrong_with_a_running_set_up(installation: Installa
     assert failed == [], done.stdout
 
 
+def test_doctor_examines_an_asterisk_that_is_named_by_url(installation: Installation) -> None:
+    password = json.loads((installation.data / "secrets.json").read_text())["ari_password"]
+    address = f"127.0.0.1:{installation.environ['RINGTRAIL_ARI_PORT']}"
+    good = installation.command("doctor", RINGTRAIL_ARI_URL=f"http://ringtrail:{password}@{address}").stdout
+    assert re.search(r"^ok   ARI: Asterisk \d+\.\d+\S* answers$", good, re.MULTILINE)
+    assert re.search(r"^ok   Asterisk modules: all \d+ run$", good, re.MULTILINE)
+    bad = installation.command("doctor", RINGTRAIL_ARI_URL=f"http://ringtrail:wrong@{address}")
+    assert bad.returncode == 1
+    assert "fail ARI: answers with status 401\n     → correct RINGTRAIL_ARI_URL" in bad.stdout
+
+
 def test_a_second_start_on_the_same_data_is_refused_in_words(installation: Installation) -> None:
     done = installation.command("up")
     assert done.returncode == 1
@@ -238,3 +249,28 @@ def test_commands_that_need_the_database_start_it_for_themselves(installation: I
     done = installation.command("recount")
     assert (done.returncode, done.stdout) == (0, "the kept sums equal a recount of the calls\n")
     assert processes_of(installation.data) == []
+
+
+def test_with_a_database_url_that_server_is_used_and_none_is_started(database_url: str) -> None:
+    folder = Path(tempfile.mkdtemp(prefix="rt-url-"))
+    installation = Installation(folder)
+    installation.environ["RINGTRAIL_DATABASE_URL"] = database_url
+    try:
+        installation.start()
+        assert {path.stem for path in (installation.data / "run").glob("*.pid")} == set(CHILDREN) - {"postgres"}
+        assert not (installation.data / "postgres").exists()
+        assert installation.answers("/readyz")
+        assert installation.interrupt() == 0
+    finally:
+        if not installation.ended() and installation.process is not None:
+            installation.process.kill()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_a_database_url_where_nothing_answers_stops_the_start_in_words(installation: Installation) -> None:
+    url = f"postgresql://ringtrail:hunter2@127.0.0.1:{free_port()}/ringtrail"
+    done = installation.command("up", RINGTRAIL_DATABASE_URL=url)
+    assert done.returncode == 1
+    assert "the PostgreSQL of RINGTRAIL_DATABASE_URL does not answer" in done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr

@@ -92,7 +92,7 @@ class Output:
 
 def _level(text: str) -> str:
     found = _FOREIGN_LEVEL.search(text)
-    if found is None:
+    if found is None or "database system is starting up" in text:  # what PostgreSQL tells our own probe
         return "debug"
     return "warning" if found[1] == "WARNING" else "error"
 
