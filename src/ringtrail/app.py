@@ -158,7 +158,7 @@ async def control(settings: Settings) -> None:
         async def beat() -> None:
             measured.calls_in_progress.set(len(controller.live_calls))
             measured.records_waiting.set(recorder.depth)
-            measured.engine_connected.set(int(controller.connected))
+            measured.engines_connected.set(int(controller.connected))
             if controller.connected:
                 await health.beat(engine.name)
 

@@ -34,8 +34,8 @@ class Metrics:
         self.records_waiting = Gauge(
             "ringtrail_records_waiting", "Calls whose record waits for the database", multiprocess_mode="livesum"
         )
-        self.engine_connected = Gauge(
-            "ringtrail_engine_connected", "1 while the controller has its engine", multiprocess_mode="livemin"
+        self.engines_connected = Gauge(
+            "ringtrail_engines_connected", "Controllers that have their engine", multiprocess_mode="livesum"
         )
         self.record_seconds = Histogram("ringtrail_record_batch_seconds", "Time to commit one batch of calls")
         self.recordings_waiting = Gauge(

@@ -70,6 +70,8 @@ def facts_of(number_e164: str | None) -> NumberFacts:
     )
     line_type = _LINE_TYPES.get(phonenumbers.number_type(parsed))
     region = geocoder.description_for_valid_number(parsed, "en") or None
+    if region == geocoder.country_name_for_number(parsed, "en"):
+        region = None  # mobiles, and plans that do not follow the map
     known = country if country and country.isalpha() and country != "ZZ" else None
     return NumberFacts(country=known, line_type=line_type, region=region)
 
