@@ -42,6 +42,10 @@ _BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
 _TAKEN_OVER_S = 30.0  # two controllers must not take one Asterisk from each other all the time
 _CONNECT_TIMEOUT_S = 10.0
 _HOUSEKEEPING_S = 300.0
+_EVERYTHING = "channel:,bridge:"
+"""All channels and bridges: a caller's end comes after it has left our application. Not endpoints and devices, whose events
+grow with the number of calls on the trunk."""
+
 _OVERLAP = timedelta(seconds=60)  # a connection may be dead for a while before we notice
 _LOOP_LENGTH = 50  # repetitions that one play command carries
 _ID, _NUMBER = r"[A-Za-z0-9._-]{1,64}", r"\+?[0-9]{1,32}"
@@ -149,6 +153,7 @@ class AsteriskEngine:
     async def _become_ready(self) -> None:
         """Ask first, then tell: a connection that breaks meanwhile was never there."""
         info = await self._ari.request("GET", "/asterisk/info", {"only": "status"})
+        await self._ari.request("POST", f"/applications/{self._node.app}/subscription", {"eventSource": _EVERYTHING})
         allowed = {"allowed": [{"type": name} for name in EVENTS]}
         await self._ari.request("PUT", f"/applications/{self._node.app}/eventFilter", body=allowed)
         known = dict(self._book.legs)
@@ -326,10 +331,8 @@ class AsteriskEngine:
         variable = {"variable": "RINGTRAIL_CONNECT", "value": f"{command.target_leg_id}|{plan}"}
         there = {"context": "connect", "extension": caller.dialled, "priority": 1}
         try:
-            await asyncio.gather(
-                self._command("POST", f"/channels/{caller.channel_id}/variable", variable),
-                self._command("POST", f"/channels/{caller.channel_id}/continue", there),
-            )
+            await self._ari.send("POST", f"/channels/{caller.channel_id}/variable", variable)
+            await self._command("POST", f"/channels/{caller.channel_id}/continue", there)
         except EngineError:
             self._book.not_connecting(command)
             raise

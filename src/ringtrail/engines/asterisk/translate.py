@@ -302,7 +302,7 @@ _READERS = {
 
 def instant(text: str) -> datetime:
     """`2026-11-21T22:09:32.123+0000`"""
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z")
+    return datetime.fromisoformat(text)
 
 
 def offered(channel: Json, *, presentation: str) -> LegOffered:
