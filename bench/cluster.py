@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -46,5 +47,5 @@ def running(folder: Path, settings: tuple[tuple[str, str], ...] = ()) -> Iterato
         migrate(cluster.url())
         yield cluster.url()
     finally:
-        process.terminate()
+        process.send_signal(signal.SIGINT)  # does not wait for connections that somebody forgot to close
         process.wait(600)

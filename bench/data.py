@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import hashlib
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -22,11 +23,17 @@ import psycopg
 
 from bench import cluster, rows, tenants
 from ringtrail.model.account import Account
-from ringtrail.storage import rollups
+from ringtrail.storage import rollups, schema
 from ringtrail.storage.database import Database
-from ringtrail.storage.schema import ensure_partitions
 
 START, END = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 11, 1, tzinfo=UTC)
+VERSIONS = Path(schema.__file__).parent / "migrations" / "versions"
+MADE_BY = hashlib.sha256(
+    b"".join(
+        path.read_bytes() for path in (Path(rows.__file__), Path(tenants.__file__), *sorted(VERSIONS.glob("*.py")))
+    )
+).hexdigest()[:16]
+"""Tells data sets that other statements, or another schema, have made."""
 MONTHS = tuple(START.replace(month=month) for month in range(1, 12))  # the last one is the end
 WRITERS = 2
 
@@ -56,8 +63,10 @@ def fill(url: str, calls: int, tell: Tell = lambda _text: None) -> bool:
     """Make the data set in a migrated database, or what is missing of it. False: it was there."""
     with psycopg.connect(url, autocommit=True) as connection:
         known = _known_size(connection)
-        if known is not None and known[0] != calls:
-            sys.exit(f"there is a data set of {known[0]:,} calls in that database: choose another folder")
+        if known is not None and (known[0], known[2]) != (calls, MADE_BY):
+            sys.exit(
+                f"there is another data set ({known[0]:,} calls, made by {known[2]}): delete it or choose another folder"
+            )
         if known is not None and known[1]:
             return False
         accounts = _prepare(connection, url, calls) if known is None else _accounts(url)
@@ -67,10 +76,10 @@ def fill(url: str, calls: int, tell: Tell = lambda _text: None) -> bool:
     return True
 
 
-def _known_size(connection: psycopg.Connection[Any]) -> tuple[int, bool] | None:
+def _known_size(connection: psycopg.Connection[Any]) -> tuple[int, bool, str] | None:
     if connection.execute("SELECT to_regclass('bench.size')").fetchone() == (None,):
         return None
-    return connection.execute("SELECT calls, complete FROM bench.size").fetchone()
+    return connection.execute("SELECT calls, complete, made_by FROM bench.size").fetchone()
 
 
 def _prepare(connection: psycopg.Connection[Any], url: str, calls: int) -> Sequence[Account]:
@@ -81,7 +90,7 @@ def _prepare(connection: psycopg.Connection[Any], url: str, calls: int) -> Seque
             cursor.executemany("INSERT INTO bench.outcomes VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", rows.OUTCOMES)
         connection.execute(rows.DIDS)
         _drop_indexes(connection)
-        connection.execute("INSERT INTO bench.size (calls) VALUES (%s)", (calls,))
+        connection.execute("INSERT INTO bench.size (calls, made_by) VALUES (%s, %s)", (calls, MADE_BY))
     return accounts
 
 
@@ -89,7 +98,7 @@ async def _make_tenants(url: str) -> Sequence[Account]:
     database = Database(url)
     await database.open()
     try:
-        await ensure_partitions(database, MONTHS)
+        await schema.ensure_partitions(database, MONTHS)
         return await tenants.make(database)
     finally:
         await database.close()
@@ -177,7 +186,7 @@ def _finish(url: str, connection: psycopg.Connection[Any], tell: Tell) -> None:
     definitions = [row[0] for row in connection.execute("SELECT definition FROM bench.indexes")]
     with ThreadPoolExecutor(WRITERS) as pool:
         list(pool.map(lambda definition: _build_index(url, definition, tell), definitions))
-    _timed(connection, "vacuum", "VACUUM (ANALYZE) calls, legs, recordings, first_calls, call_hours", tell)
+    _timed(connection, "vacuum", "VACUUM (ANALYZE)", tell)
 
 
 def _build_index(url: str, definition: str, tell: Tell) -> None:

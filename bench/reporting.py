@@ -189,7 +189,7 @@ class Reporting:
     def _sums(self) -> Iterator[Pair]:
         subject = self._subject
         hours = self._copy(
-            f"SELECT hour_at, calls, talk_s, revenue_minor FROM call_hours WHERE account_id = {subject.account_id}"
+            f"SELECT hour_at, calls, handled_s, revenue_minor FROM call_hours WHERE account_id = {subject.account_id}"
             f" AND dimension = 'property' AND key = '{subject.property_id}' AND hour_at >= '2025-12-31 23:00Z'"
             " AND hour_at < '2026-10-31 23:00Z'"
         )

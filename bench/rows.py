@@ -27,7 +27,7 @@ OUTCOMES = (
 
 SETUP = """
 CREATE SCHEMA bench;
-CREATE TABLE bench.size (calls bigint NOT NULL, complete boolean NOT NULL DEFAULT false);
+CREATE TABLE bench.size (calls bigint NOT NULL, made_by text NOT NULL, complete boolean NOT NULL DEFAULT false);
 CREATE TABLE bench.months (month timestamptz PRIMARY KEY);
 CREATE TABLE bench.indexes (definition text NOT NULL);
 CREATE TABLE bench.outcomes (
@@ -79,7 +79,7 @@ WITH slots AS (
 )
 INSERT INTO calls (
     account_id, id, property_id, creation_seq, change_seq, node, started_at, answered_at, caller_answered_at, bridged_at,
-    ended_at, ring_s, talk_s, total_s, connected_s, billed_s, billing_increment_s, state, disposition, stage,
+    ended_at, ring_s, talk_s, total_s, connected_s, handled_s, billed_s, billing_increment_s, state, disposition, stage,
     disposition_raw, hangup_cause, hangup_by, trigger, caller_number, caller_withheld, caller_name, caller_country,
     caller_line_type, caller_region, caller_is_new, tracking_number, did_hash, destination_number, destination_country,
     destination_line_type, app_hash, source, medium, campaign, keypad, revenue_minor, recording_hash, recording_kind)
@@ -91,7 +91,7 @@ SELECT
     CASE WHEN answered THEN started_at + make_interval(secs => wait_s) END,
     started_at + make_interval(secs => wait_s + up_s),
     CASE WHEN answered THEN wait_s ELSE wait_s + up_s END, CASE WHEN answered THEN up_s ELSE 0 END, wait_s + up_s, up_s,
-    ceil(up_s / 60.0)::int * 60, 60, 'ended', disposition, stage, upper(disposition), cause,
+    CASE WHEN answered OR platform THEN up_s ELSE 0 END, ceil(up_s / 60.0)::int * 60, 60, 'ended', disposition, stage, upper(disposition), cause,
     CASE WHEN answered AND r_extra < 0.4 THEN 'callee' ELSE hangup_by END, 'normal',
     CASE WHEN j %% 20 = 12 THEN NULL WHEN caller %% 17 = 0 THEN '+447' || lpad(caller::text, 9, '0')
          WHEN caller %% 3 = 0 THEN '+331' || lpad(caller::text, 8, '0') ELSE '+336' || lpad(caller::text, 8, '0') END,
@@ -157,13 +157,13 @@ FROM calls WHERE {_OF_MONTH} AND recording_hash IS NOT NULL
 
 SUMS = f"""
 INSERT INTO call_hours (
-    account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s, connected_s, billed_s, revenue_minor)
+    account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s, connected_s, handled_s, billed_s, revenue_minor)
 SELECT %(account)s,
        CASE WHEN grouping(property_id) = 0 THEN 'property' WHEN grouping(did_hash) = 0 THEN 'did'
             WHEN grouping(app_hash) = 0 THEN 'app' WHEN grouping(source) = 0 THEN 'source'
             WHEN grouping(disposition) = 0 THEN 'disposition' ELSE 'account' END,
        coalesce(property_id::text, did_hash, app_hash, source, disposition, ''), hour_at,
-       count(*), count(answered_at), sum(ring_s), sum(talk_s), sum(total_s), sum(connected_s), sum(billed_s),
+       count(*), count(answered_at), sum(ring_s), sum(talk_s), sum(total_s), sum(connected_s), sum(handled_s), sum(billed_s),
        sum(revenue_minor)
 FROM (SELECT *, date_trunc('hour', started_at) AS hour_at FROM calls WHERE {_OF_MONTH}) c
 GROUP BY GROUPING SETS ((hour_at), (hour_at, property_id), (hour_at, did_hash), (hour_at, app_hash), (hour_at, source),
@@ -172,9 +172,9 @@ GROUP BY GROUPING SETS ((hour_at), (hour_at, property_id), (hour_at, did_hash), 
 
 OUTBOUND_SUMS = """
 INSERT INTO call_hours (
-    account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s, connected_s, billed_s, revenue_minor)
+    account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s, connected_s, handled_s, billed_s, revenue_minor)
 SELECT account_id, 'outbound', '', date_trunc('hour', started_at), count(*), count(answered_at), 0, sum(talk_s),
-       sum(total_s), sum(talk_s), sum(talk_s), 0
+       sum(total_s), sum(talk_s), sum(talk_s), sum(talk_s), 0
 FROM legs WHERE role = 'target' GROUP BY 1, 4
 """
 
