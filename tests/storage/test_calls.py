@@ -118,7 +118,7 @@ async def test_day_totals_follow_the_local_day_in_any_zone(world: World, zone: s
         days[day] = days.get(day, 0) + 1
     totals = await world.services.calls.day_totals(CallQuery(account_id=world.account.id), zone)
     assert {total.day: total.calls for total in totals} == days
-    assert all(total.talk_s == 199 * total.calls for total in totals)
+    assert all(total.talk_s == total.handled_s == 199 * total.calls for total in totals)
 
 
 async def test_another_account_sees_nothing(world: World, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from ringtrail.model.lifecycle import (
     TRANSITIONS,
     Happening,
     LifecycleError,
+    Stage,
     State,
     disposition_at_end,
     next_state,
@@ -91,6 +92,30 @@ def test_seconds_shown_are_within_one_of_the_difference_of_instants_cut_to_secon
     shown = int(end.timestamp()) - int(START.timestamp())
     assert abs(whole_seconds(START, end) - shown) <= 1
     assert whole_seconds(end, START) == 0 if milliseconds > 500 else True
+
+
+@pytest.mark.parametrize(
+    ("disposition", "stage", "answered", "seconds"),
+    [
+        (Disposition.ANSWERED, Stage.BRIDGED, True, 10),
+        (Disposition.VOICEMAIL, Stage.VOICEMAIL, False, 30),
+        (Disposition.IVR, Stage.MESSAGE, False, 30),
+        (Disposition.ABANDONED, Stage.MESSAGE, False, 30),
+        (Disposition.ABANDONED, Stage.IVR, False, 30),
+        (Disposition.ABANDONED, Stage.RINGING, False, 0),
+        (Disposition.NO_ANSWER, Stage.VOICEMAIL, False, 0),
+        (Disposition.BUSY, Stage.RINGING, False, 0),
+    ],
+)
+def test_the_duration_that_is_shown_is_talk_but_platform_time_where_only_the_platform_spoke(
+    disposition: Disposition, stage: Stage, answered: bool, seconds: int
+) -> None:
+    ended = START + timedelta(seconds=30)
+    call = replace(
+        example(0, 0, None, disposition), stage=stage, ended_at=ended, answered_at=ended - timedelta(seconds=10) if answered else None
+    )  # fmt: skip
+    caller = replace(call.legs[0], answered_at=START, ended_at=ended)
+    assert call.with_leg(caller).handled_s == seconds
 
 
 def example(offset_s: int, talk_s: int | None, source: str | None, disposition: Disposition) -> Call:

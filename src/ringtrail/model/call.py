@@ -157,6 +157,18 @@ class Call:
         return self.legs[0].talk_s if self.legs else 0
 
     @property
+    def handled_s(self) -> int:
+        """The one duration that reporting APIs show: talk, or the platform's own time where it was the last party.
+
+        A call that reached nobody shows 0, however long it rang [inferred].
+        """
+        if self.answered_at is not None:
+            return self.talk_s
+        by_platform = self.disposition in (Disposition.VOICEMAIL, Disposition.IVR)
+        given_up = self.disposition is Disposition.ABANDONED and self.stage in (Stage.MESSAGE, Stage.IVR)
+        return self.connected_s if by_platform or given_up else 0
+
+    @property
     def billed_s(self) -> int:
         return billed_seconds(self.talk_s or self.connected_s, self.billing_increment_s)
 
@@ -199,6 +211,7 @@ class CallRecord(NamedTuple):
     talk_s: int
     total_s: int
     connected_s: int
+    handled_s: int
     billed_s: int
     state: str
     disposition: str

@@ -74,4 +74,5 @@ class DayTotals(NamedTuple):
     day: str
     calls: int
     talk_s: int
+    handled_s: int
     revenue_minor: int

@@ -26,6 +26,7 @@ class RollupSums(NamedTuple):
     talk_s: int
     total_s: int
     connected_s: int
+    handled_s: int
     billed_s: int
     revenue_minor: int
 
@@ -40,7 +41,15 @@ def contribution(call: Call, revenue_minor: int = 0) -> Iterator[tuple[RollupKey
     hour_at = call.started_at.replace(minute=0, second=0, microsecond=0)
     answered = int(call.answered_at is not None)
     sums = RollupSums(
-        1, answered, call.ring_s, call.talk_s, call.total_s, call.connected_s, call.billed_s, revenue_minor
+        1,
+        answered,
+        call.ring_s,
+        call.talk_s,
+        call.total_s,
+        call.connected_s,
+        call.handled_s,
+        call.billed_s,
+        revenue_minor,
     )
     for dimension, key in (
         ("account", ""),
@@ -56,7 +65,17 @@ def contribution(call: Call, revenue_minor: int = 0) -> Iterator[tuple[RollupKey
             leg_hour = leg.started_at.replace(minute=0, second=0, microsecond=0)
             yield (
                 RollupKey(call.account_id, "outbound", "", leg_hour),
-                RollupSums(1, int(leg.answered_at is not None), 0, leg.talk_s, leg.total_s, leg.talk_s, leg.talk_s, 0),
+                RollupSums(
+                    1,
+                    int(leg.answered_at is not None),
+                    0,
+                    leg.talk_s,
+                    leg.total_s,
+                    leg.talk_s,
+                    leg.talk_s,
+                    leg.talk_s,
+                    0,
+                ),
             )
 
 

@@ -18,7 +18,8 @@ from ringtrail.storage.schema import ensure_partitions
 
 _INSERT_COLUMNS = (
     "account_id", "id", "property_id", "creation_seq", "change_seq", "node", "started_at", "answered_at",
-    "caller_answered_at", "bridged_at", "ended_at", "ring_s", "talk_s", "total_s", "connected_s", "billed_s",
+    "caller_answered_at", "bridged_at", "ended_at", "ring_s", "talk_s", "total_s", "connected_s", "handled_s",
+    "billed_s",
     "billing_increment_s", "state", "disposition", "stage", "disposition_raw", "hangup_cause", "hangup_by", "trigger",
     "caller_number", "caller_withheld", "caller_name", "caller_country", "caller_line_type", "caller_region",
     "caller_is_new", "tracking_number", "did_hash", "destination_number", "destination_country",
@@ -147,7 +148,7 @@ def _call_row(call: Call, creation_seq: int, change_seq: int, caller_is_new: boo
     return [
         call.account_id, call.id, call.property_id, creation_seq, change_seq, call.node, call.started_at,
         call.answered_at, call.legs[0].answered_at if call.legs else None, call.bridged_at, call.ended_at, call.ring_s,
-        call.talk_s, call.total_s, call.connected_s, call.billed_s, call.billing_increment_s, call.state,
+        call.talk_s, call.total_s, call.connected_s, call.handled_s, call.billed_s, call.billing_increment_s, call.state,
         call.disposition, call.stage, call.disposition_raw, call.hangup_cause, call.hangup_by, call.trigger,
         call.caller_number_e164, call.caller_withheld, call.caller_name, call.caller_country, call.caller_line_type,
         call.caller_region, caller_is_new, call.tracking_number_e164, call.did_hash, call.destination_number_e164,

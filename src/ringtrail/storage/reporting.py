@@ -15,7 +15,7 @@ _HOUR = timedelta(hours=1)
 
 _SELECT = sql.SQL(
     "SELECT c.id, c.account_id, c.property_id, p.sid, p.name, c.creation_seq, c.change_seq, c.started_at,"
-    " c.answered_at, c.caller_answered_at, c.ended_at, c.ring_s, c.talk_s, c.total_s, c.connected_s, c.billed_s,"
+    " c.answered_at, c.caller_answered_at, c.ended_at, c.ring_s, c.talk_s, c.total_s, c.connected_s, c.handled_s, c.billed_s,"
     " c.state, c.disposition, c.stage, c.disposition_raw, c.hangup_cause, c.hangup_by, c.trigger, c.caller_number,"
     " c.caller_withheld, c.caller_name, c.caller_country, c.caller_line_type, c.caller_region, c.caller_is_new,"
     " c.tracking_number, c.did_hash, d.friendly_name, c.destination_number, c.destination_country,"
@@ -85,7 +85,7 @@ async def day_totals(connection: Connection, query: CallQuery, timezone: str) ->
         dimension, key = _rollup_of(query)
         cursor = await connection.execute(
             "SELECT to_char(hour_at AT TIME ZONE %s, 'YYYY-MM-DD') AS day, sum(calls)::bigint, sum(talk_s)::bigint,"
-            " sum(revenue_minor)::bigint FROM call_hours WHERE account_id = %s AND dimension = %s AND key = %s"
+            " sum(handled_s)::bigint, sum(revenue_minor)::bigint FROM call_hours WHERE account_id = %s AND dimension = %s AND key = %s"
             " AND hour_at >= coalesce(%s, '-infinity'::timestamptz) AND hour_at < coalesce(%s, 'infinity'::timestamptz)"
             " GROUP BY 1 HAVING sum(calls) > 0 ORDER BY 1",
             (timezone, query.account_id, dimension, key, query.from_at, query.to_at),
@@ -94,7 +94,7 @@ async def day_totals(connection: Connection, query: CallQuery, timezone: str) ->
         condition, params = _condition(query)
         cursor = await connection.execute(
             sql.SQL(
-                "SELECT to_char(c.started_at AT TIME ZONE %s, 'YYYY-MM-DD') AS day, count(*), sum(talk_s)::bigint,"
+                "SELECT to_char(c.started_at AT TIME ZONE %s, 'YYYY-MM-DD') AS day, count(*), sum(talk_s)::bigint, sum(handled_s)::bigint,"
                 " sum(revenue_minor)::bigint FROM calls c WHERE {} GROUP BY 1 ORDER BY 1"
             ).format(condition),
             [timezone, *params],

@@ -13,11 +13,12 @@ async def add(connection: Connection, rows: Mapping[RollupKey, RollupSums]) -> N
     async with connection.cursor() as cursor:
         await cursor.executemany(
             "INSERT INTO call_hours AS h (account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s,"
-            " connected_s, billed_s, revenue_minor) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+            " connected_s, handled_s, billed_s, revenue_minor) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
             " ON CONFLICT (account_id, dimension, key, hour_at) DO UPDATE SET"
             " calls = h.calls + EXCLUDED.calls, answered = h.answered + EXCLUDED.answered,"
             " ring_s = h.ring_s + EXCLUDED.ring_s, talk_s = h.talk_s + EXCLUDED.talk_s,"
             " total_s = h.total_s + EXCLUDED.total_s, connected_s = h.connected_s + EXCLUDED.connected_s,"
+            " handled_s = h.handled_s + EXCLUDED.handled_s,"
             " billed_s = h.billed_s + EXCLUDED.billed_s, revenue_minor = h.revenue_minor + EXCLUDED.revenue_minor",
             [(*key, *sums) for key, sums in sorted(rows.items())],
         )
@@ -29,24 +30,25 @@ WITH ended AS (
            (answered_at IS NOT NULL)::int AS answered
     FROM calls WHERE ended_at IS NOT NULL
 ), spread AS (
-    SELECT account_id, dimension, key, hour_at, answered, ring_s, talk_s, total_s, connected_s, billed_s, revenue_minor
+    SELECT account_id, dimension, key, hour_at, answered, ring_s, talk_s, total_s, connected_s, handled_s,
+           billed_s, revenue_minor
     FROM ended, LATERAL (VALUES
         ('account', ''), ('property', property_id::text), ('did', did_hash), ('app', coalesce(app_hash, '')),
         ('source', coalesce(source, '')), ('disposition', disposition)) AS d (dimension, key)
     UNION ALL
     SELECT l.account_id, 'outbound', '', date_trunc('hour', l.started_at, 'UTC'), (l.answered_at IS NOT NULL)::int,
-           0, l.talk_s, l.total_s, l.talk_s, l.talk_s, 0
+           0, l.talk_s, l.total_s, l.talk_s, l.talk_s, l.talk_s, 0
     FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id
     WHERE l.role = 'target' AND c.ended_at IS NOT NULL
 )
 SELECT account_id, dimension, key, hour_at, count(*), sum(answered), sum(ring_s), sum(talk_s), sum(total_s),
-       sum(connected_s), sum(billed_s), sum(revenue_minor)
+       sum(connected_s), sum(handled_s), sum(billed_s), sum(revenue_minor)
 FROM spread GROUP BY 1, 2, 3, 4
 """
 
 _COLUMNS = (
-    "account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s, connected_s, billed_s,"
-    " revenue_minor"
+    "account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s, connected_s, handled_s,"
+    " billed_s, revenue_minor"
 )
 
 

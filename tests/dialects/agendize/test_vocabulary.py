@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ringtrail.dialects.agendize.requests import parse_list
-from ringtrail.dialects.agendize.vocabulary import STATUS, TYPE, duration_s, local_time, parse_instant
-from ringtrail.model.call import CallRecord, Trigger
+from ringtrail.dialects.agendize.vocabulary import STATUS, TYPE, local_time, parse_instant
+from ringtrail.model.call import Trigger
 from ringtrail.model.cause import Disposition
 from ringtrail.model.errors import DomainError
-from ringtrail.model.lifecycle import Stage
 
 VENDOR_STATUSES = {"completed", "noAnswered", "message", "wrongNumber", "busy", "abandoned"}
 
@@ -22,27 +21,6 @@ def test_every_end_has_a_status_and_every_status_of_the_vendor_is_used() -> None
     assert set(STATUS) == set(Disposition) - {Disposition.IN_PROGRESS}
     assert set(STATUS.values()) == VENDOR_STATUSES
     assert set(TYPE) == set(Trigger)
-
-
-@pytest.mark.parametrize(
-    ("disposition", "stage", "seconds"),
-    [
-        (Disposition.ANSWERED, Stage.BRIDGED, 7),
-        (Disposition.VOICEMAIL, Stage.VOICEMAIL, 30),
-        (Disposition.IVR, Stage.MESSAGE, 30),
-        (Disposition.ABANDONED, Stage.MESSAGE, 30),
-        (Disposition.ABANDONED, Stage.IVR, 30),
-        (Disposition.ABANDONED, Stage.RINGING, 7),
-        (Disposition.NO_ANSWER, Stage.VOICEMAIL, 7),
-        (Disposition.BUSY, Stage.RINGING, 7),
-    ],
-)
-def test_duration_is_talk_but_platform_time_where_only_the_platform_spoke(
-    disposition: Disposition, stage: Stage, seconds: int
-) -> None:
-    blank = CallRecord._make([None] * len(CallRecord._fields))
-    call = blank._replace(talk_s=7, connected_s=30, disposition=str(disposition), stage=str(stage))
-    assert duration_s(call) == seconds
 
 
 offsets = st.integers(-23 * 60 - 59, 23 * 60 + 59).map(lambda minutes: timezone(timedelta(minutes=minutes)))

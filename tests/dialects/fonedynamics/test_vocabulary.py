@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,13 +12,11 @@ from ringtrail.dialects.fonedynamics.sync import Position, Walk, decode, encode
 from ringtrail.dialects.fonedynamics.vocabulary import (
     OUTCOMES,
     disposition,
-    duration_s,
     parse_key_paths,
     parse_number,
     parse_unix,
     unix_text,
 )
-from ringtrail.model.call import CallRecord
 from ringtrail.model.cause import Disposition
 from ringtrail.model.errors import DomainError
 from ringtrail.model.lifecycle import Stage
@@ -33,16 +30,6 @@ def test_the_filter_is_the_exact_inverse_of_what_is_shown() -> None:
         (str(end), str(stage)): disposition(end, stage) for end, stage in ENDS
     }
     assert sum(len(ends) for ends in OUTCOMES.values()) == len(ENDS)
-
-
-@pytest.mark.parametrize(("end", "stage"), ENDS)
-def test_duration_is_talk_but_platform_time_for_an_ivr_call(end: Disposition, stage: Stage) -> None:
-    blank = CallRecord._make([None] * len(CallRecord._fields))
-    call = blank._replace(talk_s=7, connected_s=30, disposition=str(end), stage=str(stage))
-    on_platform = end in (Disposition.VOICEMAIL, Disposition.IVR) or (
-        end is Disposition.ABANDONED and stage in (Stage.MESSAGE, Stage.IVR)
-    )
-    assert duration_s(call) == (30 if on_platform else 7)
 
 
 keys = st.text("0123456789*#ABCD", min_size=1, max_size=3)

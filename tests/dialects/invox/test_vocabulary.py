@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ringtrail.dialects.invox.vocabulary import STATUS_OF_DISPOSITION, ended_on_platform, national
+from ringtrail.dialects.invox.vocabulary import STATUS_OF_DISPOSITION, national
 from ringtrail.model.cause import Disposition
-from ringtrail.model.lifecycle import Stage
 from ringtrail.services.numbers import to_e164
 
 PUBLISHED = {
@@ -19,24 +18,6 @@ PUBLISHED = {
 def test_every_disposition_has_a_published_label_and_every_label_is_used() -> None:
     assert set(STATUS_OF_DISPOSITION) == set(Disposition)
     assert set(STATUS_OF_DISPOSITION.values()) == PUBLISHED
-
-
-@pytest.mark.parametrize(
-    ("disposition", "stage", "on_platform"),
-    [
-        (Disposition.VOICEMAIL, Stage.VOICEMAIL, True),
-        (Disposition.IVR, Stage.MESSAGE, True),
-        (Disposition.ABANDONED, Stage.MESSAGE, True),
-        (Disposition.ABANDONED, Stage.IVR, True),
-        (Disposition.ABANDONED, Stage.RINGING, False),
-        (Disposition.ANSWERED, Stage.BRIDGED, False),
-        (Disposition.NO_ANSWER, Stage.VOICEMAIL, False),
-    ],
-)
-def test_which_calls_were_held_with_the_platform_only(
-    disposition: Disposition, stage: Stage, on_platform: bool
-) -> None:
-    assert ended_on_platform(disposition, stage) is on_platform
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from ringtrail.dialects.optico import DIALECT
 from ringtrail.dialects.optico.responses import day_listing
 from ringtrail.model.cause import Disposition
+from ringtrail.model.lifecycle import Stage
 from ringtrail.model.query import DayTotals
 from tests.dialects.conftest import Serve
 from tests.dialects.optico.conftest import GOOD, Ask
@@ -61,7 +63,7 @@ async def test_page_and_limit_are_required_when_grouped_although_unused(ask: Ask
 
 def test_all_of_the_calendar_is_written_in_pieces() -> None:
     days = range(1, 3_652_060)
-    pieces = day_listing(days, [DayTotals("0001-01-02", 3, 4, 250)])
+    pieces = day_listing(days, [DayTotals("0001-01-02", 3, 4, 4, 250)])
     first = next(pieces)
     assert first.startswith(b'{"status":"OK","results":[{"date":"0001-01-01","calls":0,"duration":0.0,"revenue":0.0},')
     assert b'{"date":"0001-01-02","calls":3,"duration":4.0,"revenue":2.5}' in first
@@ -77,3 +79,15 @@ async def test_sms_are_an_honest_empty_list(world: World, ask: Ask) -> None:
 async def test_sms_queries_are_checked_like_any_other(ask: Ask) -> None:
     answer = await ask(type="sms", start_date="2026-02-30", limit="5001")
     assert answer["errors"] == ["Invalid date 2026-02-30", "Limit must be between 10 and 5000"]
+
+
+async def test_a_days_duration_is_the_sum_of_its_records_durations(world: World, ask: Ask) -> None:
+    mailbox = replace(
+        world.golden(), answered_at=None, bridged_at=None, disposition=Disposition.VOICEMAIL, stage=Stage.VOICEMAIL
+    )
+    busy = replace(world.golden(), answered_at=None, bridged_at=None, disposition=Disposition.BUSY, stage=Stage.RINGING)
+    await world.save(world.golden(), mailbox, busy)
+    day = {"start_date": "2026-07-14", "end_date": "2026-07-14"}
+    records = (await ask(**day))["results"]
+    grouped = (await ask(**day, group_by_day="true"))["results"]
+    assert sum(record["duration"] for record in records) == grouped[0]["duration"] == 398.0

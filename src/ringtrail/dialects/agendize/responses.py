@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ringtrail.dialects.agendize.vocabulary import DEFAULT_ZONE, STATUS, TYPE, duration_s, local_time, masked
+from ringtrail.dialects.agendize.vocabulary import DEFAULT_ZONE, STATUS, TYPE, local_time, masked
 from ringtrail.model.account import Property
 from ringtrail.model.call import CallRecord, Trigger
 from ringtrail.model.cause import Disposition
@@ -56,7 +56,7 @@ def call_resource(call: CallRecord, item: Property, recorded: bool, base_url: st
         called_number=call.destination_number,
         tracking_number=call.tracking_number,
         start=Start(date_time=local_time(call.started_at, zone), time_zone=zone),
-        duration=duration_s(call),
+        duration=call.handled_s,
         status=STATUS[Disposition(call.disposition)],
         external_id=call.external_id or str(call.id),
         type=TYPE[trigger],

@@ -6,10 +6,9 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ringtrail.model.call import CallRecord, Trigger
+from ringtrail.model.call import Trigger
 from ringtrail.model.cause import Disposition
 from ringtrail.model.errors import DomainError, ErrorCode
-from ringtrail.model.lifecycle import Stage
 
 DEFAULT_ZONE = "America/Toronto"
 """The zone of a property that names none: the vendor is Canadian [inferred]."""
@@ -38,22 +37,11 @@ TYPE: dict[Trigger, str] = {
     Trigger.API: "clickToCall",
 }
 
-_ON_PLATFORM: frozenset[tuple[Disposition, Stage]] = frozenset(
-    [(ending, stage) for ending in (Disposition.VOICEMAIL, Disposition.IVR) for stage in Stage]
-    + [(Disposition.ABANDONED, Stage.MESSAGE), (Disposition.ABANDONED, Stage.IVR)]
-)
-
 _RFC3339 = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt]([0-9]{2}:[0-9]{2}:[0-9]{2})(\.[0-9]+)?"
     r"([Zz]|[-+ ](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
 _SECOND = timedelta(seconds=1)
-
-
-def duration_s(call: CallRecord) -> int:
-    """Seconds of talk; where only the platform spoke, seconds that it did [inferred]."""
-    on_platform = (Disposition(call.disposition), Stage(call.stage)) in _ON_PLATFORM
-    return call.connected_s if on_platform else call.talk_s
 
 
 def local_time(instant: datetime, zone: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ringtrail.dialects.fonedynamics.vocabulary import ANONYMOUS, disposition, duration_s, masked, unix_text
+from ringtrail.dialects.fonedynamics.vocabulary import ANONYMOUS, disposition, masked, unix_text
 from ringtrail.model.account import Property
 from ringtrail.model.call import CallRecord
 from ringtrail.model.cause import Disposition
@@ -72,7 +72,7 @@ def call_resource(call: CallRecord, sid: str, item: Property, recording_uri: str
         From_Region=call.caller_region,
         To=call.tracking_number,
         To_Friendly=call.did_name,
-        Duration=duration_s(call),
+        Duration=call.handled_s,
         Disposition=disposition(Disposition(call.disposition), Stage(call.stage)),
         Recording_Uri=recording_uri,
         Endpoint=call.destination_number,

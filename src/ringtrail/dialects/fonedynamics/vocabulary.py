@@ -6,7 +6,6 @@ import re
 from datetime import UTC, datetime, timedelta
 
 from ringtrail.httpkit.query import plus_restored
-from ringtrail.model.call import CallRecord
 from ringtrail.model.cause import Disposition
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.lifecycle import Stage
@@ -59,12 +58,6 @@ OUTCOMES: dict[str, tuple[tuple[str, str], ...]] = {
     for word in ("Answered", "IVR", "Busy", "NoAnswer", "Failed")
 }
 """The same table read backwards: every (disposition, stage) that a word stands for."""
-
-
-def duration_s(call: CallRecord) -> int:
-    """Seconds of talk; where only the platform spoke (IVR), seconds that it did [inferred]."""
-    on_platform = disposition(Disposition(call.disposition), Stage(call.stage)) == "IVR"
-    return call.connected_s if on_platform else call.talk_s
 
 
 def unix_text(instant: datetime) -> str:

@@ -12,7 +12,6 @@ from ringtrail.dialects.invox.vocabulary import (
     STATUS_OF_DISPOSITION,
     WEEKDAYS,
     call_time,
-    ended_on_platform,
     national,
 )
 from ringtrail.model.call import CallRecord
@@ -75,12 +74,11 @@ class Presentation:
 
     def call(self, record: CallRecord) -> CallItem:
         local = record.started_at.astimezone(self.zone)
-        on_platform = ended_on_platform(record.disposition, record.stage)
         return CallItem(
             call_id=record.creation_seq,
             id=record.creation_seq,
             date=call_time(local),
-            duration=record.connected_s if on_platform else record.talk_s,
+            duration=record.handled_s,
             status=STATUS_OF_DISPOSITION[record.disposition],
             caller=self._caller(record),
             receivingnumber=self._number(record.tracking_number),

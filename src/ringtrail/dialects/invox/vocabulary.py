@@ -10,7 +10,6 @@ from datetime import datetime
 from functools import lru_cache
 
 from ringtrail.model.cause import Disposition
-from ringtrail.model.lifecycle import Stage
 from ringtrail.services.numbers import national_format, to_e164
 
 DEFAULT_TIMEZONE = "Europe/Bucharest"
@@ -34,13 +33,6 @@ STATUS_OF_DISPOSITION: dict[str, str] = {
     _D.BLOCKED: "Call Rejected",
     _D.FAILED: "No answer",
 }
-
-
-def ended_on_platform(disposition: str, stage: str) -> bool:
-    """Whether the caller spoke with prompts, menu or mailbox only, so that the call's length is the time spent there."""
-    if disposition == _D.ABANDONED:
-        return stage in (Stage.MESSAGE, Stage.IVR)
-    return disposition in (_D.VOICEMAIL, _D.IVR)
 
 
 def call_time(local: datetime) -> str:

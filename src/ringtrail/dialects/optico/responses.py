@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ringtrail.dialects.optico.vocabulary import TRIGGER_TYPE, call_time, ended_on_platform, status_of
+from ringtrail.dialects.optico.vocabulary import TRIGGER_TYPE, call_time, status_of
 from ringtrail.model.call import CallRecord
 from ringtrail.model.query import DayTotals
 from ringtrail.services.numbers import masked
@@ -83,7 +83,6 @@ def listing(results: list[CallItem] | list[SmsItem], *, total: int, page: int, l
 
 def call_item(record: CallRecord, zone: ZoneInfo, *, masks_callers: bool) -> CallItem:
     caller = record.caller_number or ""
-    on_platform = ended_on_platform(record.disposition, record.stage)
     return CallItem(
         start_date=call_time(record.started_at, zone),
         caller=masked(caller) if masks_callers else caller,
@@ -92,7 +91,7 @@ def call_item(record: CallRecord, zone: ZoneInfo, *, masks_callers: bool) -> Cal
         trigger_type=TRIGGER_TYPE[record.trigger],
         source=record.source or "",
         status=status_of(record.disposition, record.stage, redirected_expired=record.redirected_expired),
-        duration=record.connected_s if on_platform else record.talk_s,
+        duration=record.handled_s,
         billing_duration=record.billed_s,
         revenue=record.revenue_minor / 100,
         keypad=record.keypad or "",
@@ -117,4 +116,4 @@ def _day_item(day: str, by_day: dict[str, DayTotals]) -> DayItem:
     total = by_day.get(day)
     if total is None:
         return DayItem(date=day, calls=0, duration=0.0, revenue=0.0)
-    return DayItem(date=day, calls=total.calls, duration=float(total.talk_s), revenue=total.revenue_minor / 100)
+    return DayItem(date=day, calls=total.calls, duration=float(total.handled_s), revenue=total.revenue_minor / 100)

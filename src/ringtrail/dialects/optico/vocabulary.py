@@ -44,10 +44,6 @@ STATUS_OF_OUTCOME: dict[tuple[str, str | None], str] = {
 
 TRIGGER_TYPE: dict[str, int] = {Trigger.NORMAL: 1, Trigger.WEB: 2, Trigger.RULE: 3, Trigger.API: 4}
 
-_ON_PLATFORM: frozenset[tuple[str, str | None]] = frozenset(
-    {(_D.VOICEMAIL, None), (_D.IVR, None), (_D.ABANDONED, _S.MESSAGE), (_D.ABANDONED, _S.IVR)}
-)
-
 
 def status_of(disposition: str, stage: str, *, redirected_expired: bool = False) -> str:
     """The status of an ended call. A call that an expired number sent on is EXPIRED, whatever became of it."""
@@ -59,11 +55,6 @@ def status_of(disposition: str, stage: str, *, redirected_expired: bool = False)
 def outcomes_of(words: list[str]) -> tuple[tuple[str, str | None], ...]:
     """The outcomes behind any of these statuses; a word that is no status has none."""
     return tuple(outcome for outcome, status in STATUS_OF_OUTCOME.items() if status in words)
-
-
-def ended_on_platform(disposition: str, stage: str) -> bool:
-    """Whether the caller spoke with prompts, menu or mailbox only, so that the call's length is the time spent there."""
-    return not _ON_PLATFORM.isdisjoint({(disposition, None), (disposition, stage)})
 
 
 def call_time(instant: datetime, zone: ZoneInfo) -> str:

@@ -136,6 +136,7 @@ CREATE TABLE calls (
     talk_s                integer NOT NULL DEFAULT 0,
     total_s               integer NOT NULL DEFAULT 0,
     connected_s           integer NOT NULL DEFAULT 0,
+    handled_s             integer NOT NULL DEFAULT 0,
     billed_s              integer NOT NULL DEFAULT 0,
     billing_increment_s   integer NOT NULL DEFAULT 60,
     state                 text NOT NULL,
@@ -254,6 +255,7 @@ CREATE TABLE call_hours (
     talk_s        bigint NOT NULL,
     total_s       bigint NOT NULL,
     connected_s   bigint NOT NULL,
+    handled_s     bigint NOT NULL,
     billed_s      bigint NOT NULL,
     revenue_minor bigint NOT NULL,
     PRIMARY KEY (account_id, dimension, key, hour_at)
