@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from docs import printed
-from ringtrail import cli
+from ringtrail import cli, simulate
 from ringtrail.config import ENV_PREFIX, Settings
-from ringtrail.engines.simulator.scenario import parse
+from ringtrail.engines.simulator import scenario
 from ringtrail.model.cause import Disposition
-from ringtrail.simulate import run_scenario
 
 REPOSITORY = Path(__file__).parents[2]
 NOT_SETTINGS = {"CONFIG", "CONNECT"}
@@ -92,7 +91,7 @@ def test_every_ringtrail_command_exists(page: Path, capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         cli.main(["--help"])
     commands = set(re.findall(r"^    ([a-z]+) ", capsys.readouterr().out, re.MULTILINE))
-    named = set(re.findall(r"(?:`|^|\.venv/bin/)ringtrail ([a-z]+)", page.read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:`|^\$ |^ {4}|\.venv/bin/)ringtrail ([a-z]+)", page.read_text(), re.MULTILINE))
     assert named - commands == set()
 
 
@@ -113,9 +112,18 @@ def test_the_example_in_the_page_about_scenarios_holds() -> None:
     examples = [
         block for block in re.findall(r"^```text\n(.*?)^```", text, re.DOTALL | re.MULTILINE) if "\ndid" in block
     ]
-    scenarios = [scenario for block in examples for scenario in parse(block)]
+    scenarios = [item for block in examples for item in scenario.parse(block)]
     assert scenarios
-    assert [run_scenario(scenario).differences for scenario in scenarios] == [()] * len(scenarios)
+    assert [simulate.run_scenario(item).differences for item in scenarios] == [()] * len(scenarios)
+
+
+def test_every_word_of_the_scenario_table_is_read_by_the_code() -> None:
+    lines = (REPOSITORY / "docs/explanation/scenarios.md").read_text().splitlines()
+    cells = [line.split("|")[2] for line in lines if line.startswith("|")]
+    words = {word for cell in cells for word in re.findall(r"`([a-z_]+)(?:=yes)?`", cell)}
+    code = "".join(Path(module.__file__ or "").read_text() for module in (scenario, simulate))
+    assert {"welcome", "talks", "presses"} <= words
+    assert {word for word in words if f'"{word}"' not in code} == set()
 
 
 DECISIONS = sorted((REPOSITORY / "docs/decisions").glob("[0-9]*.md"))
