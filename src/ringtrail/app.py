@@ -109,6 +109,7 @@ async def serve(settings: Settings) -> None:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=2,  # streams of the dashboard never end by themselves
+            http="h11",  # the faster httptools keeps request headers of any size in memory
             h11_max_incomplete_event_size=65_536,
         )
         await uvicorn.Server(config).serve()
@@ -128,6 +129,8 @@ def asterisk_node(settings: Settings) -> AsteriskNode:
         ami=Address.parse(settings.ami_url) if settings.ami_url else None,
         recordings_folder=settings.recordings_dir,
         flight_recorder=flight_recorder if own else None,
+        own_dialplan=own,
+        shared_disk=own,
     )
 
 

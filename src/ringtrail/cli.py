@@ -5,13 +5,16 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
 
 import ringtrail
+from ringtrail.admin import LOGIN_DIALECTS, TOKEN_DIALECTS
 from ringtrail.config import ENV_PREFIX, ConfigError, Settings, load, reference
+from ringtrail.model.attribution import StaticAttribution
+from ringtrail.services import Services
 
 REFERENCE_PAGE = Path("docs/reference/configuration.md")
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
@@ -72,8 +75,37 @@ def _parser() -> argparse.ArgumentParser:
     shape.add_argument("--check", action="store_true", help="only say whether the settings can be used")
     recount = add("recount", _recount, "Compare the kept sums with a recount of the calls.")
     recount.add_argument("--rebuild", action="store_true", help="count again and keep the result")
+    simulate = add("simulate", _simulate, "Run scenario tables on the simulator and say what differs.")
+    simulate.add_argument("file", type=Path, nargs="+", help="text with scenarios: docs/explanation/scenarios.md")
+    simulate.add_argument("--json", action="store_true", help="for scripts: a JSON array of results")
+    _add_operating(add)
     add("version", _version, "Print the version.")
     return parser
+
+
+def _add_operating(add: Callable[..., argparse.ArgumentParser]) -> None:
+    """Commands that print JSON: their output is for scripts as well as for people."""
+    account = add("account", _account, "Create an account: it may dial nothing until `ringtrail allow`.")
+    account.add_argument("account_name", metavar="NAME")
+    account.add_argument("--site", default="main", help="name of its first property")
+    account.add_argument("--timezone", default="Europe/Paris", help="IANA")
+    account.add_argument("--country", default="FR", help="ISO 3166-1 alpha-2")
+    account.add_argument("--currency", default="EUR", help="ISO 4217")
+    add("accounts", _accounts, "List the accounts.")
+    allow = add("allow", _allow, "Say which numbers an account may dial; replaces the list it had.")
+    allow.add_argument("account", metavar="ACCOUNT_SID")
+    allow.add_argument("prefixes", nargs="*", metavar="+PREFIX", help="none: it may dial nothing")
+    key = add("key", _key, "Make a key for one API; its secret is shown once.")
+    key.add_argument("account", metavar="ACCOUNT_SID")
+    key.add_argument("dialect", choices=[*TOKEN_DIALECTS, *LOGIN_DIALECTS])
+    key.add_argument("--login", help="for callr and dashboard")
+    number = add("number", _number, "Enter a number that your trunk delivers to us.")
+    number.add_argument("account", metavar="ACCOUNT_SID")
+    number.add_argument("number", metavar="NUMBER")
+    number.add_argument("--label", help="a name for people")
+    for word in ("source", "medium", "campaign", "content"):
+        number.add_argument(f"--{word}", help="what the number stands for")
+    number.add_argument("--offline", help="description of an offline source: a leaflet, a sign")
 
 
 def _up(_: argparse.Namespace) -> int:
@@ -127,6 +159,80 @@ def _recount(arguments: argparse.Namespace) -> int:
     print(f"{differences} kept sums differed from a recount of the calls")
     print("they were counted again" if arguments.rebuild else "`ringtrail recount --rebuild` counts them again")
     return 0 if arguments.rebuild else 1
+
+
+def _simulate(arguments: argparse.Namespace) -> int:
+    from ringtrail import logs
+    from ringtrail.engines.simulator.scenario import ScenarioError, parse
+    from ringtrail.simulate import run_scenario
+
+    logs.configure(level="error", log_format="text", process="simulate")
+    try:
+        outcomes = [run_scenario(scenario) for path in arguments.file for scenario in parse(path.read_text())]
+    except (ScenarioError, OSError, UnicodeDecodeError) as exc:
+        print(f"ringtrail: {exc}", file=sys.stderr)
+        return 1
+    if arguments.json:
+        results = [{"title": item.scenario.title, "differences": item.differences} for item in outcomes]
+        print(msgspec.json.format(msgspec.json.encode(results)).decode())
+    else:
+        for item in outcomes:
+            print(f"{'differs' if item.differences else 'ok     '}  {item.scenario.title}")
+            print("".join(f"         {difference}\n" for difference in item.differences), end="")
+    return 1 if any(item.differences for item in outcomes) else 0
+
+
+def _with_services(work: Callable[[Services], Awaitable[object]]) -> int:
+    from ringtrail.admin import with_services
+    from ringtrail.supervisor.parts import running_database
+
+    with running_database(load()) as settings:
+        result = asyncio.run(with_services(settings, work))
+    print(msgspec.json.format(msgspec.json.encode(result)).decode())
+    return 0
+
+
+def _account(arguments: argparse.Namespace) -> int:
+    from ringtrail.admin import create_account
+
+    async def work(services: Services) -> object:
+        account, site = await create_account(
+            services, name=arguments.account_name, timezone=arguments.timezone, country=arguments.country,
+            currency=arguments.currency, site=arguments.site,
+        )  # fmt: skip
+        return {"account": account, "property": site}
+
+    return _with_services(work)
+
+
+def _accounts(_: argparse.Namespace) -> int:
+    return _with_services(lambda services: services.accounts.all())
+
+
+def _allow(arguments: argparse.Namespace) -> int:
+    from ringtrail.admin import allow
+
+    return _with_services(lambda services: allow(services, arguments.account, tuple(arguments.prefixes)))
+
+
+def _key(arguments: argparse.Namespace) -> int:
+    from ringtrail.admin import create_key
+
+    return _with_services(lambda services: create_key(services, arguments.account, arguments.dialect, arguments.login))
+
+
+def _number(arguments: argparse.Namespace) -> int:
+    from ringtrail.admin import add_number
+
+    attribution = StaticAttribution(
+        source=arguments.source, medium=arguments.medium, campaign=arguments.campaign, content=arguments.content,
+        offline_description=arguments.offline,
+    )  # fmt: skip
+    return _with_services(
+        lambda services: add_number(
+            services, arguments.account, arguments.number, name=arguments.label, attribution=attribution
+        )
+    )
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

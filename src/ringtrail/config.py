@@ -37,7 +37,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     ari_url: Annotated[
         str,
         Meta(
-            description="ARI of an Asterisk 20 or newer to use, `http://user:password@host:8088`."
+            description="ARI of an Asterisk 20.14, 21.9, 22.4 or newer to use, `http://user:password@host:8088`."
             " Empty: ringtrail fetches and starts its own."
         ),
     ] = ""

@@ -97,6 +97,8 @@ async def seed(services: Services, settings: Settings, clock: Clock) -> dict[str
     make_media(settings)
     if await services.accounts.first() is not None:
         known = json.loads(path.read_text()) if path.exists() else {}
+        if known:
+            _write_private(path, json.dumps(known | _places(settings), indent=2))
         return dict(known)
     account = await services.accounts.create(
         name="Demo Bakery", timezone="Europe/Paris", country="FR", currency="EUR", outbound_prefixes=("+33199000",)
@@ -148,9 +150,7 @@ async def _add_credentials(services: Services, account: Account, site: Property)
 
 def _describe(settings: Settings, account: Account, keys: dict[str, dict[str, str]]) -> dict[str, Any]:
     return {
-        "base_url": settings.base_url,
-        "sip": {"host": settings.sip_host, "port": settings.sip_port},
-        "trunk_peer": settings.trunk_peer,
+        **_places(settings),
         "caller": "+33639980001",
         "account": {"sid": account.sid, "name": account.name},
         "numbers": [
@@ -158,6 +158,15 @@ def _describe(settings: Settings, account: Account, keys: dict[str, dict[str, st
             for item in demo_numbers()
         ],
         "credentials": keys,
+    }
+
+
+def _places(settings: Settings) -> dict[str, Any]:
+    """What of the description follows the settings, and may differ from run to run."""
+    return {
+        "base_url": settings.base_url,
+        "sip": {"host": settings.sip_host, "port": settings.sip_port},
+        "trunk_peer": settings.trunk_peer,
         "recordings_dir": str(settings.recordings_dir),
     }
 

@@ -102,6 +102,8 @@ class PlaybackEnded(LegFact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordingEnded(Fact):
+    """A message, or a joined call's recording; told only to the controller that started it."""
+
     recording_id: str
     duration_ms: int | None  # None: unknown, read the file
     ok: bool
@@ -114,7 +116,7 @@ class EngineLost(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineReady(Fact):
-    """Connected (again). restarted: the engine lost all legs that it had before."""
+    """Connected (again). restarted: the engine lost all legs that it had before; no LegEnded follows for them."""
 
     restarted: bool
 

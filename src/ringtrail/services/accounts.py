@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from zoneinfo import available_timezones
 
 from ringtrail.model.account import Account, Principal, Property
@@ -24,15 +24,15 @@ _MAX_SECRET_LENGTH = 512
 class Accounts:
     """Credentials to Principals. Secrets are compared in constant time and never kept in clear.
 
-    A verified password is remembered for five minutes under a keyed digest, so that scrypt's cost is paid once and not
-    on each request; a revoked key therefore works at most that much longer.
+    That a password fits a credential is remembered for five minutes under a keyed digest, so that scrypt's cost is paid
+    once and not on each request. The credential itself is read each time: a revoked one stops working at once.
     """
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
         self._process_key = secrets.token_bytes(32)
-        self._verified: dict[bytes, tuple[datetime, Principal]] = {}
+        self._verified: dict[bytes, datetime] = {}  # digest of password and stored hash: believed until
         self._decoy_salt = secrets.token_bytes(16)
 
     async def by_token(self, dialect: str, token: str) -> Principal | None:
@@ -45,23 +45,26 @@ class Accounts:
 
     async def by_password(self, dialect: str, login: str, password: str) -> Principal | None:
         """The owner of a login, or None. Unknown logins cost as much as wrong passwords."""
-        if not login or len(login) > _MAX_SECRET_LENGTH or len(password) > _MAX_SECRET_LENGTH:
+        if not login or "\0" in login or max(len(login), len(password)) > _MAX_SECRET_LENGTH:
             return None
-        key = hmac.digest(self._process_key, f"{dialect}\0{login}\0{password}".encode(), "sha256")
-        now = self._clock.now()
-        remembered = self._verified.get(key)
-        if remembered and remembered[0] > now:
-            return remembered[1]
         async with self._database.reading() as connection:
             found = await store.credential_by_login(connection, dialect, login)
-        salt = found.salt if found and found.salt else self._decoy_salt
+        fits = await self._fits(password, found)
+        return _principal(found) if found and fits else None
+
+    async def _fits(self, password: str, found: store.Credential | None) -> bool:
+        """Whether this is the credential's password. Without a credential as slow as with a wrong password."""
+        expected, salt = (found.secret_hash, found.salt or b"") if found else (b"", self._decoy_salt)
+        key = hmac.digest(self._process_key, expected + password.encode(), "sha256")
+        if self._verified.get(key, datetime.min.replace(tzinfo=UTC)) > self._clock.now():
+            return True
         digest = await asyncio.to_thread(password_digest, password, salt)
-        if found is None or not hmac.compare_digest(digest, found.secret_hash):
-            return None
+        if not hmac.compare_digest(digest, expected):
+            return False
         if len(self._verified) > 10_000:
             self._verified.clear()
-        self._verified[key] = (now + _VERIFIED_FOR, _principal(found))
-        return self._verified[key][1]
+        self._verified[key] = self._clock.now() + _VERIFIED_FOR
+        return True
 
     async def open_session(self, principal: Principal) -> str:
         """A new web session's token, to be kept in a cookie."""
@@ -99,6 +102,22 @@ class Accounts:
         """The oldest account, or None in an empty database."""
         async with self._database.reading() as connection:
             return await store.any_account(connection)
+
+    async def by_sid(self, sid: str) -> Account | None:
+        async with self._database.reading() as connection:
+            return await store.account_by_sid(connection, sid)
+
+    async def all(self) -> list[Account]:
+        async with self._database.reading() as connection:
+            return await store.all_accounts(connection)
+
+    async def allow_outbound(self, account_id: int, prefixes: tuple[str, ...]) -> Account:
+        """Replace the list of E.164 prefixes that the account may dial."""
+        async with self._database.transaction() as connection:
+            await store.set_outbound_prefixes(connection, account_id, prefixes)
+            account = await store.account_by_id(connection, account_id)
+        assert account is not None
+        return account
 
     async def create(
         self, *, name: str, timezone: str, country: str, currency: str, outbound_prefixes: tuple[str, ...]

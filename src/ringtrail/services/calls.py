@@ -18,12 +18,21 @@ class Calls:
         self._database = database
 
     async def page(
-        self, query: CallQuery, *, offset: int = 0, limit: int | None = None, with_total: bool = False
+        self,
+        query: CallQuery,
+        *,
+        offset: int = 0,
+        limit: int | None = None,
+        with_total: bool = False,
+        fields: frozenset[str] = frozenset(CallRecord._fields),
     ) -> CallPage:
-        """A slice of the matching calls in query.order; limit None: all. The connection is given back before return."""
+        """A slice of the matching calls in query.order; limit None: all. The connection is given back before return.
+
+        fields: those of CallRecord that the asker reads. The others are None and cost nothing: half of a big page's time.
+        """
         async with self._database.reading() as connection:
             records = await store.find_calls(
-                connection, query, offset=offset, limit=None if limit is None else limit + 1
+                connection, query, offset=offset, limit=None if limit is None else limit + 1, fields=fields
             )
             total = await store.count_calls(connection, query) if with_total else None
         has_more = limit is not None and len(records) > limit

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import phonenumbers
-from phonenumbers import PhoneNumberFormat, PhoneNumberType, geocoder
+from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -59,6 +59,8 @@ def to_e164(text: str | None, default_country: str) -> str | None:
 
 def facts_of(number_e164: str | None) -> NumberFacts:
     """Country, line type and region of an E.164 number."""
+    from phonenumbers import geocoder  # 100 MB of places: only for processes that ask
+
     if number_e164 is None:
         return NumberFacts()
     try:
@@ -119,7 +121,8 @@ class Numbers:
             expired_redirect_e164=expired_redirect_e164, attribution=attribution or StaticAttribution(),
         )  # fmt: skip
         async with self._database.transaction() as connection:
-            await store.add_did(connection, did)
+            if not await store.add_did(connection, did):
+                raise DomainError(ErrorCode.CONFLICT, field="number", detail=f"{number_e164} is taken")
         return did
 
     async def find(

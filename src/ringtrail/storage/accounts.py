@@ -171,6 +171,22 @@ async def account_by_id(connection: Connection, account_id: int) -> Account | No
     return _account(row) if row else None
 
 
+async def account_by_sid(connection: Connection, sid: str) -> Account | None:
+    row = await (
+        await connection.execute(f"SELECT {_ACCOUNT} FROM accounts a WHERE a.sid = %s".encode(), (sid.upper(),))
+    ).fetchone()
+    return _account(row) if row else None
+
+
+async def all_accounts(connection: Connection) -> list[Account]:
+    cursor = await connection.execute(f"SELECT {_ACCOUNT} FROM accounts a ORDER BY a.id".encode())
+    return [_account(row) for row in await cursor.fetchall()]
+
+
+async def set_outbound_prefixes(connection: Connection, account_id: int, prefixes: tuple[str, ...]) -> None:
+    await connection.execute("UPDATE accounts SET outbound_prefixes = %s WHERE id = %s", (list(prefixes), account_id))
+
+
 async def property_by_sid(connection: Connection, account_id: int, sid: str) -> Property | None:
     row = await (
         await connection.execute(

@@ -21,6 +21,13 @@ LIVE_CHANNEL = "ringtrail_calls"
 CONNECTION_ERRORS = (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout)
 """What psycopg raises when PostgreSQL is away: operational, worth trying again."""
 
+QUEUE_S = 10.0  # how long a request waits for its turn while all connections are busy
+PATIENCE_S = 1.0  # how long it waits while PostgreSQL refuses new ones
+RECONNECT_S = 0.5
+"""How long the pool goes on trying after a refusal; then the next request makes it try again. Shorter than PATIENCE_S, so
+that every wait sees at least one attempt, and short, because the pool doubles its pauses: it would come back as long after
+PostgreSQL as that was away."""
+
 
 class Database:
     """One pool. Sessions run in UTC; every statement is bounded by `statement_timeout_ms`."""
@@ -33,7 +40,7 @@ class Database:
             min_size=1,
             max_size=max_connections,
             open=False,
-            timeout=10,
+            reconnect_timeout=RECONNECT_S,
             check=AsyncConnectionPool.check_connection,
             kwargs={"options": f"-c timezone=UTC -c statement_timeout={statement_timeout_ms}", "autocommit": True},
         )
@@ -52,15 +59,32 @@ class Database:
         Raises DomainError(UNAVAILABLE) while PostgreSQL is away.
         """
         with away_is_unavailable():
-            async with self._pool.connection() as connection, connection.transaction():
+            async with self._borrowed() as connection, connection.transaction():
                 yield connection
 
     @contextlib.asynccontextmanager
     async def reading(self) -> AsyncIterator[Connection]:
         """A connection for single statements that only read (autocommit: nothing is held between them)."""
         with away_is_unavailable():
-            async with self._pool.connection() as connection:
+            async with self._borrowed() as connection:
                 yield connection
+
+    @contextlib.asynccontextmanager
+    async def _borrowed(self) -> AsyncIterator[Connection]:
+        """A connection of the pool. PoolTimeout after PATIENCE_S if none can be made, after QUEUE_S more if all are busy."""
+        async with contextlib.AsyncExitStack() as stack:
+            refused = self._refused()
+            try:
+                connection = await stack.enter_async_context(self._pool.connection(timeout=PATIENCE_S))
+            except PoolTimeout:
+                if self._refused() > refused:
+                    raise
+                connection = await stack.enter_async_context(self._pool.connection(timeout=QUEUE_S))
+            yield connection
+
+    def _refused(self) -> int:
+        """How often PostgreSQL refused a connection so far."""
+        return self._pool.get_stats().get("connections_errors", 0)
 
     async def ping(self) -> None:
         async with self.reading() as connection:

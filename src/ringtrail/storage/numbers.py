@@ -84,16 +84,18 @@ async def find_dids(
     return page, row[0] if row else 0
 
 
-async def add_did(connection: Connection, did: DID) -> None:
+async def add_did(connection: Connection, did: DID) -> bool:
+    """False: somebody has this number already."""
     attribution = did.attribution
-    await connection.execute(
-        f"INSERT INTO dids ({_DID}) VALUES ({', '.join(['%s'] * 16)})".encode(),
+    cursor = await connection.execute(
+        f"INSERT INTO dids ({_DID}) VALUES ({', '.join(['%s'] * 16)}) ON CONFLICT (number_e164) DO NOTHING".encode(),
         (
             did.hash, did.account_id, did.property_id, did.number_e164, did.country, did.line_type, did.friendly_name,
             did.app_hash, did.assigned_at, did.expires_at, did.expired_redirect_e164, attribution.source,
             attribution.medium, attribution.campaign, attribution.content, attribution.offline_description,
         ),
     )  # fmt: skip
+    return cursor.rowcount == 1
 
 
 async def assign_did(connection: Connection, account_id: int, hash_: str, app_hash: str | None, now: datetime) -> bool:

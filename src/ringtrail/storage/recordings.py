@@ -12,9 +12,11 @@ from ringtrail.storage.database import LIVE_CHANNEL, Connection
 
 _SELECT = (
     "SELECT r.hash, r.account_id, r.call_id, r.kind, r.path, r.status, r.started_at, r.duration_ms, r.size_bytes,"
-    " r.per_leg, r.read_at, c.app_hash, a.name, c.caller_number, c.caller_name, c.did_hash, c.tracking_number"
+    " r.per_leg, r.read_at, c.app_hash, a.name, c.caller_number, c.caller_name, c.did_hash, c.tracking_number,"
+    " c.property_id"
     " FROM recordings r LEFT JOIN calls c ON c.account_id = r.account_id AND c.id = r.call_id"
-    " LEFT JOIN apps a ON a.account_id = c.account_id AND a.hash = c.app_hash WHERE "
+    " LEFT JOIN apps a ON a.account_id = c.account_id AND a.hash = c.app_hash"
+    " LEFT JOIN properties p ON p.account_id = c.account_id AND p.id = c.property_id WHERE "
 )
 
 
@@ -44,7 +46,7 @@ async def find_recordings(
         ("r.call_id = ANY(%s)", call_ids),
         ("r.kind = %s", kind),
         ("r.status = ANY(%s)", statuses),
-        ("c.caller_number = %s", caller_number),
+        ("(c.caller_number = %s AND NOT p.masks_callers)", caller_number),
         ("r.started_at >= %s", from_at),
         ("r.started_at < %s", to_at),
         ("r.duration_ms >= %s", duration_min_ms),
@@ -67,12 +69,22 @@ async def find_recordings(
         await connection.execute(
             sql.SQL(
                 "SELECT count(*) FROM recordings r LEFT JOIN calls c ON c.account_id = r.account_id"
-                " AND c.id = r.call_id WHERE {}"
+                " AND c.id = r.call_id LEFT JOIN properties p ON p.account_id = c.account_id AND p.id = c.property_id"
+                " WHERE {}"
             ).format(condition),
             params,
         )
     ).fetchone()
     return page, row[0] if row else 0
+
+
+async def calls_with_ready(connection: Connection, account_id: int, call_ids: list[int]) -> set[int]:
+    """Which of these calls have a finished recording."""
+    cursor = await connection.execute(
+        "SELECT call_id FROM recordings WHERE account_id = %s AND call_id = ANY(%s) AND status = 'ready'",
+        (account_id, call_ids),
+    )
+    return {row[0] for row in await cursor.fetchall()}
 
 
 async def tallies(connection: Connection, account_id: int) -> list[RecordingTally]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from psycopg import sql
@@ -13,20 +14,29 @@ from ringtrail.storage.database import Connection
 
 _HOUR = timedelta(hours=1)
 
-_SELECT = sql.SQL(
-    "SELECT c.id, c.account_id, c.property_id, p.sid, p.name, c.creation_seq, c.change_seq, c.started_at,"
-    " c.answered_at, c.caller_answered_at, c.ended_at, c.ring_s, c.talk_s, c.total_s, c.connected_s, c.handled_s, c.billed_s,"
-    " c.state, c.disposition, c.stage, c.disposition_raw, c.hangup_cause, c.hangup_by, c.trigger, c.caller_number,"
-    " c.caller_withheld, c.caller_name, c.caller_country, c.caller_line_type, c.caller_region, c.caller_is_new,"
-    " c.tracking_number, c.did_hash, d.friendly_name, c.destination_number, c.destination_country,"
-    " c.destination_line_type, c.app_hash, a.name, a.package, c.source, c.medium, c.campaign, c.content,"
-    " c.offline_description, c.redirected, c.redirected_expired, c.keypad, c.external_id, c.revenue_minor,"
-    " c.recording_hash, c.recording_kind FROM ({page}) c"
-    " JOIN properties p ON p.account_id = c.account_id AND p.id = c.property_id"
-    " LEFT JOIN dids d ON d.account_id = c.account_id AND d.hash = c.did_hash"
-    " LEFT JOIN apps a ON a.account_id = c.account_id AND a.hash = c.app_hash"
-    " ORDER BY {order}"
-)
+_ELSEWHERE = {
+    "property_sid": "p.sid",
+    "property_name": "p.name",
+    "did_name": "d.friendly_name",
+    "app_name": "a.name",
+    "package": "a.package",
+}
+"""Fields of CallRecord that are not columns of `calls`."""
+
+_JOINS = {
+    "p": " JOIN properties p ON p.account_id = c.account_id AND p.id = c.property_id",
+    "d": " LEFT JOIN dids d ON d.account_id = c.account_id AND d.hash = c.did_hash",
+    "a": " LEFT JOIN apps a ON a.account_id = c.account_id AND a.hash = c.app_hash",
+}
+
+
+@lru_cache(maxsize=64)
+def _select(fields: frozenset[str]) -> sql.SQL:
+    """CallRecord's fields in order, with NULL for those that nobody reads, and only the joins that the others need."""
+    columns = [_ELSEWHERE.get(name, f"c.{name}") if name in fields else "NULL" for name in CallRecord._fields]
+    joins = [join for alias, join in _JOINS.items() if any(column.startswith(f"{alias}.") for column in columns)]
+    return sql.SQL(f"SELECT {', '.join(columns)} FROM ({{page}}) c{''.join(joins)} ORDER BY {{order}}")
+
 
 _ORDER: dict[Order, sql.SQL] = {
     Order.STARTED: sql.SQL("c.started_at, c.id"),
@@ -36,8 +46,15 @@ _ORDER: dict[Order, sql.SQL] = {
 }
 
 
-async def find_calls(connection: Connection, query: CallQuery, *, offset: int, limit: int | None) -> list[CallRecord]:
-    """Matching calls in query.order. limit None: all of them."""
+async def find_calls(
+    connection: Connection,
+    query: CallQuery,
+    *,
+    offset: int,
+    limit: int | None,
+    fields: frozenset[str] = frozenset(CallRecord._fields),
+) -> list[CallRecord]:
+    """Matching calls in query.order. limit None: all of them. Fields that are not in `fields` are None."""
     condition, params = _condition(query)
     if offset and _is_plain(query):
         skipped = await _skip(connection, query, offset)
@@ -50,7 +67,7 @@ async def find_calls(connection: Connection, query: CallQuery, *, offset: int, l
         condition, _ORDER[query.order], sql.Literal(limit), sql.Literal(offset)
     )
     cursor = connection.cursor(binary=True)
-    await cursor.execute(_SELECT.format(page=page, order=_ORDER[query.order]), params)
+    await cursor.execute(_select(fields).format(page=page, order=_ORDER[query.order]), params)
     return [CallRecord._make(row) for row in await cursor.fetchall()]
 
 
@@ -131,7 +148,7 @@ async def find_legs(
             "SELECT l.id, l.call_id, l.role, l.position, l.number, l.number_country, l.number_line_type, l.started_at,"
             " l.ringing_at, l.answered_at, l.ended_at, l.cause, l.sip_status, l.hangup_by, l.disposition, l.raw,"
             " l.codec, l.talk_s, l.total_s, l.billed_s, c.app_hash, a.name, a.package, c.caller_number,"
-            " c.caller_withheld, c.caller_name, c.external_id"
+            " c.caller_withheld, c.caller_name, c.external_id, c.property_id"
             " FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id"
             " LEFT JOIN apps a ON a.account_id = c.account_id AND a.hash = c.app_hash"
             " WHERE {} ORDER BY l.started_at, l.call_id, l.position LIMIT {} OFFSET {}"
