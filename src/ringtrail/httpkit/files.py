@@ -11,7 +11,8 @@ from litestar import Response
 from litestar.response import Stream
 
 MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
+_BEYOND = 10**18  # past the end of any file
 _CHUNK = 65_536
 
 
@@ -43,9 +44,14 @@ def _span(header: str | None, size: int) -> tuple[int, int] | None:
         return 0, size
     first, last = match.groups()
     if not first:
-        return (max(0, size - int(last)), size) if int(last) > 0 and size else None
-    start, end = int(first), min(size, int(last) + 1) if last else size
+        length = _position(last)
+        return (max(0, size - length), size) if length > 0 and size else None
+    start, end = _position(first), min(size, _position(last) + 1) if last else size
     return (start, end) if start < end else None
+
+
+def _position(digits: str) -> int:
+    return int(digits) if len(digits) <= 18 else _BEYOND
 
 
 async def _read(path: Path, start: int, end: int) -> AsyncIterator[bytes]:

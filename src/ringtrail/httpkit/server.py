@@ -55,8 +55,11 @@ def build_server(
 
     def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
         error = _as_domain_error(request, exc)
-        owner = next((dialect for dialect in dialects if dialect.owns(request.url.path)), None)
-        return owner.render_error(request, error, options) if owner else _plain(error)
+        owner = next((dialect for dialect in dialects if dialect.owns(request.scope["path"])), None)
+        response = owner.render_error(request, error, options) if owner else _plain(error)
+        if isinstance(exc, HTTPException) and "allow" in (exc.headers or {}):
+            response.headers.setdefault("allow", exc.headers["allow"])  # RFC 9110 section 15.5.6: every 405 has it
+        return response
 
     return Litestar(
         route_handlers=[*routers, *pages],
@@ -75,7 +78,7 @@ def _as_domain_error(request: Request[Any, Any, Any], exc: Exception) -> DomainE
     if isinstance(exc, HTTPException) and exc.status_code < 500:
         return DomainError(_CODE_OF_STATUS.get(exc.status_code, ErrorCode.UNREADABLE), detail=exc.detail)
     request_id = secrets.token_hex(8)
-    log.error("request_failed", request_id=request_id, path=request.url.path, method=request.method, exc_info=exc)
+    log.error("request_failed", request_id=request_id, path=request.scope["path"], method=request.method, exc_info=exc)
     return DomainError(ErrorCode.INTERNAL, detail=f"request {request_id}")
 
 

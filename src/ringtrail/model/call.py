@@ -280,6 +280,7 @@ class LegRecord(NamedTuple):
     caller_withheld: bool
     caller_name: str | None
     external_id: str | None
+    property_id: int
 
 
 class RecordingRecord(NamedTuple):
@@ -302,6 +303,7 @@ class RecordingRecord(NamedTuple):
     caller_name: str | None
     did_hash: str | None
     tracking_number: str | None
+    property_id: int | None
 
 
 class RecordingTally(NamedTuple):

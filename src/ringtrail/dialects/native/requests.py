@@ -135,7 +135,10 @@ class _Reader:
 
     def many(self, name: str, read: Callable[[str], T]) -> tuple[T, ...]:
         found: list[T] = []
-        for text in self.values.get(name, [])[:_MAX_REPEATS]:
+        values = self.values.get(name, [])
+        if len(values) > _MAX_REPEATS:
+            self.fault(name, ErrorCode.OUT_OF_RANGE, f"may be given {_MAX_REPEATS} times")
+        for text in values[:_MAX_REPEATS]:
             try:
                 found.append(read(text))
             except DomainError as error:

@@ -140,10 +140,9 @@ async def _call(services: Services, principal: Principal, call_id: str) -> CallR
 async def _recording(services: Services, principal: Principal, hash_: str) -> RecordingRecord:
     sound = hash_.isascii() and hash_.isalnum()  # the database refuses some of what a path can hold
     recording = await services.recordings.by_hash(principal.account.id, hash_) if sound else None
-    if recording is None:
+    foreign = recording and principal.property and recording.property_id != principal.property.id
+    if recording is None or foreign:
         raise DomainError(ErrorCode.NOT_FOUND, detail="there is no recording with this hash")
-    if principal.property:
-        await _call(services, principal, str(recording.call_id))
     return recording
 
 
