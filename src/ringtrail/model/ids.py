@@ -50,7 +50,8 @@ def call_sid(call_id: int) -> str:
     """The 32-character sid of a call: 13 characters of id and 19 of check."""
     raw = call_id.to_bytes(8, "big")
     check = hashlib.blake2b(raw, digest_size=12, person=b"ringtrail call").digest()
-    return base64.b32encode(raw).decode().rstrip("=") + base64.b32encode(check).decode()[:19]
+    bits = call_id << 96 | int.from_bytes(check, "big") >> 1  # 13 characters are 65 bits, 19 are 95
+    return base64.b32encode(bits.to_bytes(20, "big")).decode()
 
 
 def call_id_of_sid(sid: str) -> int | None:

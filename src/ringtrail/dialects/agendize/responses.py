@@ -7,8 +7,14 @@ from msgspec import UNSET, UnsetType
 
 from ringtrail.dialects.agendize.vocabulary import DEFAULT_ZONE, STATUS, TYPE, local_time, masked
 from ringtrail.model.account import Property
-from ringtrail.model.call import CallRecord, Trigger
-from ringtrail.model.cause import Disposition
+from ringtrail.model.call import CallRecord
+
+FIELDS = frozenset({
+    "id", "creation_seq", "change_seq", "property_id", "property_sid", "caller_number", "caller_withheld",
+    "destination_number", "tracking_number", "started_at", "handled_s", "disposition", "external_id", "trigger",
+    "recording_hash",
+})  # fmt: skip
+"""What `call_resource` shows and the list goes by of a CallRecord; nothing else is fetched."""
 
 
 class Start(msgspec.Struct, rename="camel", kw_only=True):
@@ -47,19 +53,18 @@ class CallList(msgspec.Struct, rename="camel", kw_only=True):
 def call_resource(call: CallRecord, item: Property, recorded: bool, base_url: str) -> CallResource:
     """`id` is the account's creation counter: small, numeric, never reused. recorded: a finished recording is there."""
     zone = item.timezone or DEFAULT_ZONE
-    trigger = Trigger(call.trigger)
     return CallResource(
         id=str(call.creation_seq),
-        button_id=call.property_sid if TYPE[trigger] == "clickToCall" else None,
+        button_id=call.property_sid if TYPE[call.trigger] == "clickToCall" else None,
         client_id=None,
         caller_number=visible_caller(call, item),
         called_number=call.destination_number,
         tracking_number=call.tracking_number,
         start=Start(date_time=local_time(call.started_at, zone), time_zone=zone),
         duration=call.handled_s,
-        status=STATUS[Disposition(call.disposition)],
+        status=STATUS[call.disposition],
         external_id=call.external_id or str(call.id),
-        type=TYPE[trigger],
+        type=TYPE[call.trigger],
         record=_sound_record(call, base_url) if recorded else UNSET,
     )
 

@@ -108,12 +108,7 @@ class CallRoutes:
         items = {item.id: item for item in await self._services.accounts.properties(account_id)}
         if search is not None:
             calls = [call for call in calls if found_in_sight(call, items[call.property_id], search)]
-        recorded = await self._recorded(account_id, [call.id for call in calls if call.recording_hash])
+        recorded = await self._services.recordings.of_calls(
+            account_id, [call.id for call in calls if call.recording_hash]
+        )
         return [call_resource(call, items[call.property_id], call.id in recorded, self._base_url) for call in calls]
-
-    async def _recorded(self, account_id: int, call_ids: list[int]) -> set[int]:
-        """Which of these calls have a finished recording."""
-        if not call_ids:
-            return set()
-        found, _ = await self._services.recordings.find(account_id, call_ids=call_ids, statuses=["ready"])
-        return {recording.call_id for recording in found}

@@ -14,6 +14,7 @@ import struct
 from typing import NamedTuple
 
 from ringtrail.dialects.agendize.requests import Filters, ListRequest
+from ringtrail.dialects.agendize.responses import FIELDS
 from ringtrail.model.account import Principal
 from ringtrail.model.call import CallRecord
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -41,7 +42,7 @@ async def read(services: Services, principal: Principal, asked: ListRequest) -> 
     newest = await services.calls.newest_change(account_id)  # before reading: what comes later is the next sync's
     position = _position(asked, account_id, newest)
     query = await _query(services, principal, asked.filters, position)
-    page = await services.calls.page(query, limit=PAGE_SIZE)
+    page = await services.calls.page(query, limit=PAGE_SIZE, fields=FIELDS)
     last = page.records[-1].change_seq if page.records else 0
     if page.has_more:
         return Batch(page.records, _encode(_PAGE, account_id, last, digest), None)

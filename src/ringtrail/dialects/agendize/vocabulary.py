@@ -13,7 +13,7 @@ from ringtrail.model.errors import DomainError, ErrorCode
 DEFAULT_ZONE = "America/Toronto"
 """The zone of a property that names none: the vendor is Canadian [inferred]."""
 
-STATUS: dict[Disposition, str] = {
+STATUS: dict[str, str] = {
     Disposition.ANSWERED: "completed",
     Disposition.VOICEMAIL: "message",
     Disposition.IVR: "completed",
@@ -30,7 +30,7 @@ STATUS: dict[Disposition, str] = {
 """How the vendor words each end. A call in progress has no word and is not shown. The words are the vendor's; which
 end takes which word is our reading [inferred]: there is none for a failure, nor for a decline."""
 
-TYPE: dict[Trigger, str] = {
+TYPE: dict[str, str] = {
     Trigger.NORMAL: "callTracking",
     Trigger.RULE: "callTracking",
     Trigger.WEB: "clickToCall",
@@ -46,7 +46,7 @@ _SECOND = timedelta(seconds=1)
 
 def local_time(instant: datetime, zone: str) -> str:
     """YYYY-MM-DDTHH:MM:SS on a clock in `zone`, cut to the second, without an offset."""
-    return instant.astimezone(ZoneInfo(zone)).strftime("%Y-%m-%dT%H:%M:%S")
+    return instant.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")[:19]
 
 
 def parse_instant(field: str, text: str) -> tuple[datetime, bool]:

@@ -14,7 +14,15 @@ from typing import Any
 
 from ringtrail.dialects.callr.errors import SERVER_ERROR, RpcError
 from ringtrail.dialects.callr.parameters import Asking, Properties, Slice, app, bad_format, did, plain_object
-from ringtrail.dialects.callr.responses import CdrIn, CdrOut, SearchResults, cdr_in, cdr_out, search_results
+from ringtrail.dialects.callr.responses import (
+    CDR_IN_FIELDS,
+    CdrIn,
+    CdrOut,
+    SearchResults,
+    cdr_in,
+    cdr_out,
+    search_results,
+)
 from ringtrail.dialects.callr.vocabulary import CDR_TYPES
 from ringtrail.model.app import App
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -112,7 +120,9 @@ async def _inbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[list[
         did_hash=wanted.did_hash,
         ids=() if wanted.callid is None else (wanted.callid,),
     )
-    page = await asking.services.calls.page(query, offset=piece.offset, limit=piece.quantity, with_total=True)
+    page = await asking.services.calls.page(
+        query, offset=piece.offset, limit=piece.quantity, with_total=True, fields=CDR_IN_FIELDS
+    )
     return [cdr_in(record, asking.account) for record in page.records], page.total or 0
 
 

@@ -21,6 +21,13 @@ from ringtrail.model.call import CallRecord, LegRecord, RecordingRecord, billed_
 from ringtrail.model.number import DID
 from ringtrail.services.numbers import national_format
 
+CDR_IN_FIELDS = frozenset({
+    "id", "caller_answered_at", "revenue_minor", "caller_country", "caller_name", "caller_number", "caller_line_type",
+    "caller_withheld", "external_id", "did_hash", "tracking_number", "total_s", "connected_s", "ended_at", "hangup_cause",
+    "hangup_by", "package", "app_hash", "app_name", "started_at",
+})  # fmt: skip
+"""What `cdr_in` shows of a CallRecord; nothing else is fetched."""
+
 
 class SearchResults(msgspec.Struct):
     has_more: bool

@@ -11,8 +11,13 @@ import msgspec
 from ringtrail.dialects.fonedynamics.vocabulary import ANONYMOUS, disposition, masked, unix_text
 from ringtrail.model.account import Property
 from ringtrail.model.call import CallRecord
-from ringtrail.model.cause import Disposition
-from ringtrail.model.lifecycle import Stage
+
+FIELDS = frozenset({
+    "id", "change_seq", "property_id", "property_sid", "started_at", "caller_number", "caller_withheld", "caller_country",
+    "caller_region", "tracking_number", "did_name", "handled_s", "disposition", "stage", "destination_number", "source",
+    "medium", "campaign", "content", "keypad", "recording_hash",
+})  # fmt: skip
+"""What `call_resource` shows and the lists go by of a CallRecord; nothing else is fetched."""
 
 
 class CallResource(msgspec.Struct, kw_only=True):
@@ -73,7 +78,7 @@ def call_resource(call: CallRecord, sid: str, item: Property, recording_uri: str
         To=call.tracking_number,
         To_Friendly=call.did_name,
         Duration=call.handled_s,
-        Disposition=disposition(Disposition(call.disposition), Stage(call.stage)),
+        Disposition=disposition(call.disposition, call.stage),
         Recording_Uri=recording_uri,
         Endpoint=call.destination_number,
         Attribution_Source=call.source,

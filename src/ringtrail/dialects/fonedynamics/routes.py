@@ -101,7 +101,9 @@ class CallRoutes:
 
     async def _shown(self, account_id: int, calls: list[CallRecord]) -> list[CallResource]:
         items = {item.id: item for item in await self._services.accounts.properties(account_id)}
-        recorded = await self._recorded(account_id, [call.id for call in calls if call.recording_hash])
+        recorded = await self._services.recordings.of_calls(
+            account_id, [call.id for call in calls if call.recording_hash]
+        )
         return [
             call_resource(call, sid, items[call.property_id], self._uri(sid) if call.id in recorded else None)
             for call, sid in ((call, call_sid(call.id)) for call in calls)
@@ -109,13 +111,6 @@ class CallRoutes:
 
     def _uri(self, sid: str) -> str:
         return f"{self._base_url}{PREFIX}/Calls/{sid}/Recording"
-
-    async def _recorded(self, account_id: int, call_ids: list[int]) -> set[int]:
-        """Which of these calls have a finished recording."""
-        if not call_ids:
-            return set()
-        found, _ = await self._services.recordings.find(account_id, call_ids=call_ids, statuses=["ready"])
-        return {recording.call_id for recording in found}
 
 
 def _sees(principal: Principal, property_id: int) -> bool:

@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from ringtrail.dialects.fonedynamics.requests import ListRequest
+from ringtrail.dialects.fonedynamics.responses import FIELDS
 from ringtrail.dialects.fonedynamics.vocabulary import EPOCH
 from ringtrail.model.call import CallRecord
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -69,7 +70,7 @@ async def read(calls: Calls, asked: ListRequest) -> Reply:
 
 
 async def _first(calls: Calls, asked: ListRequest, newest: int) -> tuple[list[CallRecord], Position]:
-    page = await calls.page(asked.query, offset=asked.skip, limit=asked.count)
+    page = await calls.page(asked.query, offset=asked.skip, limit=asked.count, fields=FIELDS)
     known = max([newest, *(call.change_seq for call in page.records)])
     if not page.has_more:
         return page.records, Position(change=known)
@@ -81,7 +82,7 @@ async def _first(calls: Calls, asked: ListRequest, newest: int) -> tuple[list[Ca
 async def _walk(calls: Calls, asked: ListRequest, change: int, walk: Walk) -> tuple[list[CallRecord], Position]:
     query = replace(asked.query, from_at=walk.started_at, to_at=walk.to_at)
     offset = walk.ties + asked.skip
-    page = await calls.page(query, offset=offset, limit=asked.count)
+    page = await calls.page(query, offset=offset, limit=asked.count, fields=FIELDS)
     edge = (walk.started_at, walk.call_id)
     fresh = [call for call in page.records if (call.started_at, call.id) > edge and call.change_seq <= change]
     if not page.has_more:
@@ -95,7 +96,7 @@ async def _walk(calls: Calls, asked: ListRequest, change: int, walk: Walk) -> tu
 
 async def _changes(calls: Calls, asked: ListRequest, change: int, newest: int) -> tuple[list[CallRecord], Position]:
     query = replace(asked.query, changed_after=change, order=Order.CHANGE)
-    page = await calls.page(query, offset=asked.skip, limit=asked.count)
+    page = await calls.page(query, offset=asked.skip, limit=asked.count, fields=FIELDS)
     last = page.records[-1].change_seq if page.records else change
     return page.records, Position(change=last if page.has_more else max(last, newest))
 

@@ -14,7 +14,7 @@ from ringtrail.model.query import CallerNovelty
 ANONYMOUS = "anonymous"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
-_WORD: dict[Disposition, str] = {
+_WORD: dict[str, str] = {
     Disposition.ANSWERED: "Answered",
     Disposition.VOICEMAIL: "IVR",
     Disposition.IVR: "IVR",
@@ -28,7 +28,7 @@ _WORD: dict[Disposition, str] = {
     Disposition.BLOCKED: "Failed",
     Disposition.FAILED: "Failed",
 }
-_WORD_AT_STAGE: dict[tuple[Disposition, Stage], str] = {
+_WORD_AT_STAGE: dict[tuple[str, str], str] = {
     (Disposition.ABANDONED, Stage.MESSAGE): "IVR",
     (Disposition.ABANDONED, Stage.IVR): "IVR",
 }
@@ -48,7 +48,7 @@ _KEY_PATH = re.compile(r"[0-9*#A-D]+(?:,[0-9*#A-D]+)*")
 _LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
 
 
-def disposition(ending: Disposition, stage: Stage) -> str:
+def disposition(ending: str, stage: str) -> str:
     """The vendor's word for an end. KeyError for a call in progress."""
     return _WORD_AT_STAGE.get((ending, stage)) or _WORD[ending]
 

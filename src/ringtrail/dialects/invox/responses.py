@@ -17,6 +17,12 @@ from ringtrail.dialects.invox.vocabulary import (
 from ringtrail.model.call import CallRecord
 from ringtrail.services.numbers import masked
 
+FIELDS = frozenset({
+    "creation_seq", "started_at", "ended_at", "handled_s", "disposition", "caller_number", "tracking_number",
+    "destination_number", "source", "medium", "campaign", "content", "recording_hash", "property_id", "property_name",
+})  # fmt: skip
+"""What `Presentation.call` shows and the routes go by of a CallRecord; nothing else is fetched."""
+
 
 class CallItem(msgspec.Struct, kw_only=True):
     """One call. `id` repeats `call_id`: the vendor's page names the one, clients in the field read the other.

@@ -12,7 +12,7 @@ from litestar.response import Stream
 
 from ringtrail.dialects.invox.auth import principal_of
 from ringtrail.dialects.invox.requests import call_query, zone_of
-from ringtrail.dialects.invox.responses import Presentation, json_array
+from ringtrail.dialects.invox.responses import FIELDS, Presentation, json_array
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.model.account import Principal
 from ringtrail.model.call import CallRecord
@@ -30,7 +30,7 @@ def build(services: Services, options: DialectOptions) -> Router:
         query = call_query(request.scope["query_string"], principal)
         shown = await _presentation(services, principal, options)
         # Read before the answer begins: a database that is away is a 503, not half an array.
-        first = await services.calls.page(query, limit=PAGE_CALLS)
+        first = await services.calls.page(query, limit=PAGE_CALLS, fields=FIELDS)
         pages = _pages(services, query, first)
         if options.invox_holds_unfinished:
             pages = _until_unfinished(pages)
@@ -55,7 +55,7 @@ async def _pages(services: Services, query: CallQuery, page: CallPage) -> AsyncI
     yield page.records
     while page.has_more:
         query = replace(query, created_after=page.records[-1].creation_seq)
-        page = await services.calls.page(query, limit=PAGE_CALLS)
+        page = await services.calls.page(query, limit=PAGE_CALLS, fields=FIELDS)
         yield page.records
 
 

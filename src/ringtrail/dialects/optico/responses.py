@@ -17,6 +17,12 @@ from ringtrail.services.numbers import masked
 
 _DAYS_A_CHUNK = 1_000
 
+FIELDS = frozenset({
+    "started_at", "caller_number", "tracking_number", "destination_number", "trigger", "source", "disposition", "stage",
+    "handled_s", "billed_s", "revenue_minor", "keypad", "redirected", "redirected_expired", "ring_s",
+})  # fmt: skip
+"""What `call_item` shows of a CallRecord; nothing else is fetched."""
+
 
 class CallItem(msgspec.Struct, kw_only=True):
     """One call. What comes from a web visit is empty here: visits are not recorded yet.

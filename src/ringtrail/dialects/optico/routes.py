@@ -21,7 +21,7 @@ from ringtrail.dialects.optico.requests import (
     read_request,
     zone_of,
 )
-from ringtrail.dialects.optico.responses import call_item, day_listing, listing
+from ringtrail.dialects.optico.responses import FIELDS, call_item, day_listing, listing
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services import Services
@@ -59,7 +59,7 @@ async def _answer(services: Services, asked: DataRequest, given: Mapping[str, st
 
 async def _calls(services: Services, asked: DataRequest, given: Mapping[str, str], domain: Domain) -> Response[Any]:
     found = await services.calls.page(
-        call_query(asked, given, domain), offset=asked.offset, limit=asked.limit, with_total=True
+        call_query(asked, given, domain), offset=asked.offset, limit=asked.limit, with_total=True, fields=FIELDS
     )
     zone, masks = zone_of(domain), domain.property.masks_callers
     items = [call_item(record, zone, masks_callers=masks) for record in found.records]
