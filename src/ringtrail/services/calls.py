@@ -28,7 +28,7 @@ class Calls:
     ) -> CallPage:
         """A slice of the matching calls in query.order; limit None: all. The connection is given back before return.
 
-        fields: those of CallRecord that the asker reads. The others are None and cost nothing: half of a big page's time.
+        fields: those of CallRecord that the asker reads. The records have no others: they are half of a big page's time.
         """
         async with self._database.reading() as connection:
             records = await store.find_calls(

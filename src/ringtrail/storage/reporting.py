@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import namedtuple
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple, cast
 
 from psycopg import sql
 
@@ -30,12 +31,25 @@ _JOINS = {
 }
 
 
+class _Shape(NamedTuple):
+    """How calls are read when only some fields are asked for: the statement, and the record that takes its rows."""
+
+    statement: sql.SQL
+    record: type[CallRecord]
+
+
 @lru_cache(maxsize=64)
-def _select(fields: frozenset[str]) -> sql.SQL:
-    """CallRecord's fields in order, with NULL for those that nobody reads, and only the joins that the others need."""
-    columns = [_ELSEWHERE.get(name, f"c.{name}") if name in fields else "NULL" for name in CallRecord._fields]
+def _shape(fields: frozenset[str]) -> _Shape:
+    """Only the columns of `fields`, in CallRecord's order, and only the joins that they need.
+
+    The record has no other attribute: reading a field that was not asked for is an error, never a silent null.
+    """
+    names = [name for name in CallRecord._fields if name in fields]
+    columns = [_ELSEWHERE.get(name, f"c.{name}") for name in names]
     joins = [join for alias, join in _JOINS.items() if any(column.startswith(f"{alias}.") for column in columns)]
-    return sql.SQL(f"SELECT {', '.join(columns)} FROM ({{page}}) c{''.join(joins)} ORDER BY {{order}}")
+    statement = sql.SQL(f"SELECT {', '.join(columns)} FROM ({{page}}) c{''.join(joins)} ORDER BY {{order}}")
+    narrow = CallRecord if len(names) == len(CallRecord._fields) else namedtuple("CallRecord", names)
+    return _Shape(statement, cast(type[CallRecord], narrow))
 
 
 _ORDER: dict[Order, sql.SQL] = {
@@ -54,7 +68,7 @@ async def find_calls(
     limit: int | None,
     fields: frozenset[str] = frozenset(CallRecord._fields),
 ) -> list[CallRecord]:
-    """Matching calls in query.order. limit None: all of them. Fields that are not in `fields` are None."""
+    """Matching calls in query.order. limit None: all of them. The records have only `fields`."""
     condition, params = _condition(query)
     if offset and _is_plain(query):
         skipped = await _skip(connection, query, offset)
@@ -67,8 +81,9 @@ async def find_calls(
         condition, _ORDER[query.order], sql.Literal(limit), sql.Literal(offset)
     )
     cursor = connection.cursor(binary=True)
-    await cursor.execute(_select(fields).format(page=page, order=_ORDER[query.order]), params)
-    return [CallRecord._make(row) for row in await cursor.fetchall()]
+    shape = _shape(fields)
+    await cursor.execute(shape.statement.format(page=page, order=_ORDER[query.order]), params)
+    return list(map(shape.record._make, await cursor.fetchall()))
 
 
 async def count_calls(connection: Connection, query: CallQuery) -> int:
