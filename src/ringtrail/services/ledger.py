@@ -33,7 +33,7 @@ class CallLedger:
         self.last_target: Disposition | None = None
         self.message_left = False
         self.broken = False  # the engine or the platform broke, nobody chose to hang up
-        self.finished_media: set[str] = set()  # playback and recording ids
+        self.finished_media: dict[str, bool] = {}  # playback and recording ids; whether they came to their own end
         self.on_new_leg: Callable[[str], None] = lambda _engine_leg_id: None
         self._keep = keep
 
@@ -68,9 +68,9 @@ class CallLedger:
             case DigitsPressed() if fact.leg_id == self.caller.engine_leg_id:
                 self._pressed(fact)
             case PlaybackEnded():
-                self.finished_media.add(fact.playback_id)
+                self.finished_media[fact.playback_id] = fact.completed
             case RecordingEnded():
-                self.finished_media.add(fact.recording_id)
+                self.finished_media[fact.recording_id] = fact.ok
 
     def _answered(self, fact: LegAnswered) -> None:
         leg = self.leg(fact.leg_id)
@@ -111,8 +111,9 @@ class CallLedger:
         self.trace(
             fact.at, "leg_ended", number=leg.number_e164, cause=cause, sip_status=fact.sip_status, by=by, raw=fact.raw
         )
-        talked = self.call.state is State.BRIDGED and leg.answered_at is not None
-        if self.call.hangup_by is None and (leg.role is LegRole.CALLER or talked):
+        # A target whose leg the engine ended only followed the caller, whose own end is still to be told.
+        hung_up = self.call.state is State.BRIDGED and leg.answered_at is not None and by is HangupBy.CALLEE
+        if self.call.hangup_by is None and (leg.role is LegRole.CALLER or hung_up):
             self.call = replace(self.call, hangup_by=by, hangup_cause=cause)
         self.broken = self.broken or fact.ended_by is EndedBy.ENGINE
 

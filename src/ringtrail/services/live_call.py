@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -27,6 +28,7 @@ from ringtrail.voice.call_tracking import call_tracking
 log = structlog.get_logger("ringtrail.call")
 
 LEG_END_GRACE_S = 3.0
+LEG_NEWS_S = 0.5
 VOICEMAIL_SILENCE_S = 5
 
 Script = Callable[["LiveCall"], Awaitable[None]]
@@ -303,14 +305,22 @@ class LiveCall:
             if media:
                 self.ledger.trace(self._clock.now(), "media_missing", media=media)
             return
-        playback_id = self._next_id("play")
+        playback_id, played = self._next_id("play"), self.ledger.finished_media
         try:
             await self._engine.play(engine_leg_id, playback_id, path)
         except LegGoneError:
-            return
-        await self._until(
-            lambda: playback_id in self.ledger.finished_media or self.ledger.leg(engine_leg_id).ended_at is not None
-        )
+            played[playback_id] = False
+        await self._until(lambda: playback_id in played or self._gone(engine_leg_id))
+        if not played.get(playback_id, False):
+            await self._told_if_gone(engine_leg_id)
+
+    async def _told_if_gone(self, engine_leg_id: str) -> None:
+        """A sound broke off, most likely because its leg ended: the fact that says so may be right behind."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._until(lambda: self._gone(engine_leg_id)), LEG_NEWS_S)
+
+    def _gone(self, engine_leg_id: str) -> bool:
+        return self.ledger.leg(engine_leg_id).ended_at is not None
 
     async def _start_recording(self) -> None:
         per_leg = Capability.PER_LEG_RECORDING in self._engine.capabilities

@@ -110,7 +110,8 @@ class Recovery:
             known = await store.known_legs(connection, [leg.leg_id for leg in inbound] + list(alive))
         for leg in inbound:
             if leg.leg_id not in known and leg.leg_id not in mine:
-                await self._enter(leg, [other for other in history.values() if other.parent_leg_id == leg.leg_id])
+                targets = [other for other in history.values() if other.parent_leg_id == leg.leg_id]
+                await self._enter(leg, sorted(targets, key=lambda target: target.started_at))
 
     async def _enter(self, caller: LegHistory, targets: list[LegHistory]) -> None:
         offer = LegOffered(
@@ -128,11 +129,11 @@ class Recovery:
             return
         ledger = CallLedger(self._controller.new_call(offer, route, number), lambda _call: None)
         ledger.trace(self._clock.now(), "entered_from_flight_recorder")
-        for target in targets:
-            if target.dialled:
-                leg = ledger.add_target(self._controller.next_id(), target.dialled, 0, target.started_at)
-                ledger.call = ledger.call.with_leg(replace(leg, engine_leg_id=target.leg_id))
-                _catch_up(ledger, ledger.target(leg.id), target, caller.ended_at or target.started_at)
+        # Targets are dialled in the order of the settings, so the n-th leg is the n-th target.
+        for target, leg_history in zip(route.settings.targets, targets, strict=False):
+            leg = ledger.add_target(self._controller.next_id(), target.number_e164, 0, leg_history.started_at)
+            ledger.call = ledger.call.with_leg(replace(leg, engine_leg_id=leg_history.leg_id))
+            _catch_up(ledger, ledger.target(leg.id), leg_history, caller.ended_at or leg_history.started_at)
         _catch_up(ledger, ledger.caller, caller, caller.ended_at or caller.started_at)
         self._keep(_close(ledger, caller.ended_at or caller.started_at, refused=route.refused))
         log.info("call_entered_afterwards", call_id=ledger.call.id, account_id=route.account_id)
