@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from ringtrail.httpkit.times import clock_text, day_text
 from ringtrail.model.call import Trigger
 from ringtrail.model.cause import Disposition
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -46,7 +47,8 @@ _SECOND = timedelta(seconds=1)
 
 def local_time(instant: datetime, zone: str) -> str:
     """YYYY-MM-DDTHH:MM:SS on a clock in `zone`, cut to the second, without an offset."""
-    return instant.astimezone(ZoneInfo(zone)).isoformat(timespec="seconds")[:19]
+    local = instant.astimezone(ZoneInfo(zone))
+    return f"{day_text(local)}T{clock_text(local)}"
 
 
 def parse_instant(field: str, text: str) -> tuple[datetime, bool]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
+from ringtrail.httpkit.times import clock_text, day_text
 from ringtrail.model.app import PACKAGE_CALL_TRACKING
 from ringtrail.model.call import RecordingKind
 from ringtrail.model.cause import Disposition, HangupBy
@@ -83,7 +84,8 @@ def dial_status(disposition: str, *, answered: bool, hangup_by: str | None) -> s
 
 def datetime_text(at: datetime) -> str:
     """`YYYY-MM-DD HH:MM:SS` in UTC, cut to the second."""
-    return at.astimezone(UTC).isoformat(" ", "seconds")[:19]
+    utc = at.astimezone(UTC)
+    return f"{day_text(utc)} {clock_text(utc)}"
 
 
 def datetime_of(text: str) -> datetime | None:
