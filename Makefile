@@ -47,6 +47,7 @@ bench: .venv/.dev assets ## benchmarks; they print ratios and need a quiet machi
 docs: .venv/.dev ## print the generated reference pages
 	mkdir -p docs/reference
 	$(BIN)/ringtrail config --markdown >docs/reference/configuration.md
+	$(BIN)/python -m docs.printed
 
 clean: ## remove what can be made again (the fetched Asterisk in .cache and the data in var stay)
 	rm -rf .venv $(STATIC) web/node_modules $(SDK)/node_modules .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

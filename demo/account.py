@@ -109,7 +109,7 @@ def read_account(folder: Path) -> Demo:
     try:
         demo = msgspec.json.decode(path.read_bytes(), type=Demo)
     except FileNotFoundError:
-        advice = "start `ringtrail up` (or `make up`) in another terminal and wait for its banner"
+        advice = "start `ringtrail up` (or `make run`) in another terminal and wait for its banner"
         raise DemoError(f"{path} does not exist: {advice}") from None
     except PermissionError:
         raise DemoError(f"{path} belongs to another user: run the demo as the user who runs ringtrail") from None

@@ -64,6 +64,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     sip_host: Annotated[str, Meta(description="Address that our own Asterisk listens on for SIP and RTP.")] = (
         "127.0.0.1"
     )
+    sip_public_host: Annotated[
+        str,
+        Meta(
+            description="Address under which the world reaches `sip_host` when there is NAT in between: named in SIP and"
+            " SDP to everybody outside the private networks. Empty: there is none."
+        ),
+    ] = ""
     sip_port: Annotated[int, Meta(ge=1, le=65535, description="UDP port for SIP.")] = 5060
     rtp_ports: Annotated[str, Meta(pattern=r"^\d+-\d+$", description="UDP ports for sound, two a leg.")] = "10000-19999"
     ari_port: Annotated[int, Meta(ge=1, le=65535, description="Loopback port for the ARI of our own Asterisk.")] = 8088
@@ -87,9 +94,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     default_country: Annotated[
         str, Meta(pattern=r"^[A-Z]{2}$", description="Country whose national numbers the trunk sends, ISO 3166-1.")
     ] = "FR"
-    early_caller_answer: Annotated[
-        bool, Meta(description="Answer the caller at once even when there is no welcome prompt.")
-    ] = False
     optico_error_status: Annotated[
         int, Meta(ge=200, le=599, description="HTTP status of Optico errors; the vendor's other APIs answer 200.")
     ] = 200

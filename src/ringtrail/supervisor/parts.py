@@ -43,6 +43,7 @@ def _asterisk_settings(settings: Settings, secrets: Secrets) -> AsteriskSettings
         recordings_folder=settings.recordings_dir,
         sip_host=settings.sip_host,
         sip_port=settings.sip_port,
+        sip_public_host=settings.sip_public_host,
         rtp_first=first,
         rtp_last=last,
         ari_port=settings.ari_port,

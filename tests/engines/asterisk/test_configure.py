@@ -118,3 +118,11 @@ def test_every_file_is_private_and_the_command_runs_in_the_foreground(tmp_path: 
 def test_what_would_break_out_of_its_line_is_refused(change: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"cannot be written|node must be"):
         settings(**change)
+
+
+def test_behind_nat_the_public_address_is_named_to_everybody_outside(tmp_path: Path) -> None:
+    assert "external_" not in configuration_files(INSTALL, settings(tmp_path))["pjsip.conf"]
+    text = configuration_files(INSTALL, settings(tmp_path, sip_public_host="203.0.113.7"))["pjsip.conf"]
+    transport = section(text, "udp", "transport")
+    assert transport["external_media_address"] == transport["external_signaling_address"] == ["203.0.113.7"]
+    assert "192.168.0.0/16" in transport["local_net"]

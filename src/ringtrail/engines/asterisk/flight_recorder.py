@@ -26,7 +26,7 @@ Line = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class FlightRecorder:
-    """The file and the one before it: at most 64 MiB, about 100,000 calls."""
+    """The file and the one before it: at most 64 MiB, about 25,000 calls."""
 
     path: Path
 
