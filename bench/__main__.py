@@ -1,0 +1,34 @@
+"""All benchmarks, one after the other: `python -m bench` (or `make bench`). About a quarter of an hour on a quiet machine."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+import sys
+
+DATA_SETS = (1_000_000,)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="a few minutes, to see that everything works")
+    parser.add_argument("--calls", type=int, nargs="*", default=DATA_SETS, metavar="N", help="sizes of the data sets")
+    arguments = parser.parse_args()
+    quick, runs = (["--quick"], ["--runs", "3"]) if arguments.quick else ([], [])
+    done = [_run("reporting", "--calls", str(calls), *runs) for calls in arguments.calls]
+    done.append(_run("write_path", *runs))
+    if shutil.which("sipp"):
+        done.append(_run("call_setup", *quick))
+    else:
+        print("call_setup is left out: SIPp is missing (apt-get install -y --no-install-recommends sip-tester)")
+    sys.exit(max(done))
+
+
+def _run(name: str, *options: str) -> int:
+    print(f"\n== bench.{name} {' '.join(options)}", flush=True)
+    return subprocess.run([sys.executable, "-m", f"bench.{name}", *options], check=False).returncode
+
+
+if __name__ == "__main__":
+    main()
