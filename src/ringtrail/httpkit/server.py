@@ -57,8 +57,8 @@ def build_server(
         error = _as_domain_error(request, exc)
         owner = next((dialect for dialect in dialects if dialect.owns(request.scope["path"])), None)
         response = owner.render_error(request, error, options) if owner else _plain(error)
-        if isinstance(exc, HTTPException) and "allow" in (exc.headers or {}):
-            response.headers.setdefault("allow", exc.headers["allow"])  # RFC 9110 section 15.5.6: every 405 has it
+        if isinstance(exc, HTTPException) and (allow := (exc.headers or {}).get("allow")):
+            response.headers.setdefault("allow", allow)  # RFC 9110 section 15.5.6: every 405 has it
         return response
 
     return Litestar(
