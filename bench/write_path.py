@@ -73,7 +73,7 @@ class Rounds:
 
 
 def _entry(at: datetime, place: int, what: str) -> TraceEntry:
-    detail = {"leg": f"n0-{place}", "number": "+33987654321", "cause": 16}
+    detail: dict[str, str | int | float | bool | None] = {"leg": f"n0-{place}", "number": "+33987654321", "cause": 16}
     return TraceEntry(at=at + timedelta(milliseconds=150 * place), what=what, detail=detail)
 
 
