@@ -123,7 +123,8 @@ async def _inbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[list[
     page = await asking.services.calls.page(
         query, offset=piece.offset, limit=piece.quantity, with_total=True, fields=CDR_IN_FIELDS
     )
-    return [cdr_in(record, asking.account) for record in page.records], page.total or 0
+    masking = await asking.masking()
+    return [cdr_in(record, asking.account, masking) for record in page.records], page.total or 0
 
 
 async def _outbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[list[CdrIn | CdrOut], int]:
@@ -137,4 +138,5 @@ async def _outbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[list
         offset=piece.offset,
         limit=piece.quantity,
     )
-    return [cdr_out(leg) for leg in legs], total
+    masking = await asking.masking()
+    return [cdr_out(leg, masking) for leg in legs], total

@@ -61,7 +61,7 @@ WORDING: dict[ErrorCode, _Wording] = {
     ErrorCode.UNAUTHENTICATED: _Wording(401, AUTHENTICATION_FAILED, "Authentication failed"),
     ErrorCode.FORBIDDEN: _Wording(200, FEATURE_NOT_ALLOWED, "FORBIDDEN"),
     ErrorCode.NOT_FOUND: _Wording(404, METHOD_NOT_FOUND, "Not Found"),
-    ErrorCode.METHOD_NOT_ALLOWED: _Wording(405, INVALID_REQUEST, "Invalid Request: POST only"),
+    ErrorCode.METHOD_NOT_ALLOWED: _Wording(405, INVALID_REQUEST, "Invalid Request: method not allowed"),
     ErrorCode.UNREADABLE: _Wording(200, PARSE_ERROR, "Parse error"),
     ErrorCode.MISSING: _Wording(200, MISSING_PROPERTY, "PROPERTY_VALUE_ERROR", names_field=True),
     ErrorCode.WRONG_TYPE: _Wording(200, INVALID_PROPERTY, "PROPERTY_TYPE_ERROR", names_field=True),
@@ -93,7 +93,7 @@ def render_error(request: Request[Any, Any, Any], error: DomainError, options: D
     """A JSON-RPC error that echoes the request's id, or for a sound file the error of the vendor's REST API."""
     status, code, message = worded(error)
     headers = {"WWW-Authenticate": 'Basic realm="ringtrail"'} if status == 401 else None
-    if request.url.path.startswith(RECORDINGS_PREFIX):
+    if request.scope["path"].startswith(RECORDINGS_PREFIX):
         body = msgspec.json.encode({"status": "error", "data": {"code": code, "message": message}})
         return Response(
             body, status_code=status if status >= 400 else 400, headers=headers, media_type="application/json"

@@ -140,11 +140,12 @@ async def search(asking: Asking, wanted: Filters | None, piece: Slice | None) ->
         offset=piece.offset,
         limit=piece.quantity,
     )
-    return RecordingList(items=[_shown(asking, item) for item in page], total_items=total)
+    masking = await asking.masking()
+    return RecordingList(items=[_shown(asking, item, masking) for item in page], total_items=total)
 
 
 async def get(asking: Asking, recording: RecordingRecord) -> MediaRecording:
-    return _shown(asking, recording)
+    return _shown(asking, recording, await asking.masking())
 
 
 async def overview(asking: Asking) -> dict[str, Overview]:
@@ -157,8 +158,8 @@ async def read_status(asking: Asking) -> dict[str, ReadStatus]:
     return {type_: _read_status(_of(tallies, type_)) for type_ in _TYPES}
 
 
-def _shown(asking: Asking, item: RecordingRecord) -> MediaRecording:
-    return recording_object(item, f"{asking.options.base_url}{RECORDINGS_PREFIX}/{item.hash}")
+def _shown(asking: Asking, item: RecordingRecord, masking: frozenset[int]) -> MediaRecording:
+    return recording_object(item, f"{asking.options.base_url}{RECORDINGS_PREFIX}/{item.hash}", masking)
 
 
 def _of(tallies: list[RecordingTally], type_: str) -> list[RecordingTally]:

@@ -38,6 +38,11 @@ class Asking:
     account: Account
     checked: dict[str, Any] = field(default_factory=dict)
 
+    async def masking(self) -> frozenset[int]:
+        """The properties that hide their callers' last digits, here as in every other API."""
+        items = await self.services.accounts.properties(self.account.id)
+        return frozenset(item.id for item in items if item.masks_callers)
+
 
 Check = Callable[[Asking, str, Any], Awaitable[Any]]
 """(asking, path, value) -> the value that the handler gets. DomainError with the path as its field."""

@@ -19,12 +19,12 @@ from ringtrail.model.account import Account
 from ringtrail.model.app import PACKAGE_CALL_TRACKING, App
 from ringtrail.model.call import CallRecord, LegRecord, RecordingRecord, billed_seconds
 from ringtrail.model.number import DID
-from ringtrail.services.numbers import national_format
+from ringtrail.services.numbers import masked, national_format
 
 CDR_IN_FIELDS = frozenset({
     "id", "caller_answered_at", "revenue_minor", "caller_country", "caller_name", "caller_number", "caller_line_type",
     "caller_withheld", "external_id", "did_hash", "tracking_number", "total_s", "connected_s", "ended_at", "hangup_cause",
-    "hangup_by", "package", "app_hash", "app_name", "started_at",
+    "hangup_by", "package", "app_hash", "app_name", "started_at", "property_id",
 })  # fmt: skip
 """What `cdr_in` shows of a CallRecord; nothing else is fetched."""
 
@@ -204,7 +204,8 @@ def did_object(did: DID, app: str | AppOfDid | None) -> Did:
     )
 
 
-def cdr_in(record: CallRecord, account: Account) -> CdrIn:
+def cdr_in(record: CallRecord, account: Account, masking: frozenset[int]) -> CdrIn:
+    """masking: ids of the properties that hide their callers' last digits."""
     shown = not record.caller_withheld
     return CdrIn(
         answer=words.datetime_text(record.caller_answered_at) if record.caller_answered_at else None,
@@ -214,7 +215,7 @@ def cdr_in(record: CallRecord, account: Account) -> CdrIn:
         callid=record.id,
         cli_country_code=record.caller_country if shown else None,
         cli_name=record.caller_name if shown else None,
-        cli_number=record.caller_number if shown else None,
+        cli_number=_caller(record, masking) if shown else None,
         cli_number_type=record.caller_line_type if shown else None,
         cli_pres=words.CLI_ALLOWED if shown else words.CLI_WITHHELD,
         customer_field=record.external_id,
@@ -233,7 +234,7 @@ def cdr_in(record: CallRecord, account: Account) -> CdrIn:
     )
 
 
-def cdr_out(leg: LegRecord) -> CdrOut:
+def cdr_out(leg: LegRecord, masking: frozenset[int]) -> CdrOut:
     shown = not leg.caller_withheld
     return CdrOut(
         answer=words.datetime_text(leg.answered_at) if leg.answered_at else None,
@@ -243,7 +244,7 @@ def cdr_out(leg: LegRecord) -> CdrOut:
         callid=leg.id,
         callid_in=leg.call_id,
         cli_name=leg.caller_name if shown else None,
-        cli_number=leg.caller_number if shown else None,
+        cli_number=_caller(leg, masking) if shown else None,
         cli_pres=words.CLI_ALLOWED if shown else words.CLI_WITHHELD,
         customer_field=leg.external_id,
         dialstatus=words.dial_status(leg.disposition, answered=leg.answered_at is not None, hangup_by=leg.hangup_by),
@@ -263,7 +264,7 @@ def cdr_out(leg: LegRecord) -> CdrOut:
     )
 
 
-def recording_object(recording: RecordingRecord, url: str) -> MediaRecording:
+def recording_object(recording: RecordingRecord, url: str, masking: frozenset[int]) -> MediaRecording:
     """url: of the sound file without extension; shown once there is a file to fetch."""
     ready = recording.status == "ready"
     number = recording.tracking_number
@@ -272,7 +273,7 @@ def recording_object(recording: RecordingRecord, url: str) -> MediaRecording:
         app_name=recording.app_name,
         callid=recording.call_id,
         cli_name=recording.caller_name,
-        cli_number=recording.caller_number,
+        cli_number=_caller(recording, masking),
         date=words.datetime_text(recording.started_at),
         date_read=words.datetime_text(recording.read_at) if recording.read_at else None,
         did_hash=recording.did_hash,
@@ -289,6 +290,11 @@ def recording_object(recording: RecordingRecord, url: str) -> MediaRecording:
         url_exts=["mp3", "wav"] if ready else [],
         url_mp3=f"{url}.mp3" if ready else None,
     )
+
+
+def _caller(record: CallRecord | LegRecord | RecordingRecord, masking: frozenset[int]) -> str | None:
+    number = record.caller_number
+    return masked(number) if number and record.property_id in masking else number
 
 
 def _digits(text: str) -> str:
