@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import msgspec
+import uvloop
 
 import ringtrail
 from ringtrail.admin import LOGIN_DIALECTS, TOKEN_DIALECTS
@@ -121,7 +123,11 @@ def _part(arguments: argparse.Namespace) -> int:
 
     settings = with_parts(load())
     logs.configure(level=settings.log_level, log_format=settings.log_format, process=arguments.name)
-    asyncio.run({"serve": app.serve, "control": app.control, "work": app.work}[arguments.name](settings))
+    gc.freeze()  # what is loaded by now stays; only what a call or request makes is worth looking through, and rarely
+    gc.set_threshold(20_000, 20, 50)
+    part = {"serve": app.serve, "control": app.control, "work": app.work}[arguments.name]
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(part(settings))
     return 0
 
 

@@ -34,7 +34,7 @@ SHOWN: dict[str, tuple[frozenset[str], Show]] = {
         fonedynamics.FIELDS,
         lambda call, _account, item: fonedynamics.call_resource(call, "sid", item, "http://x"),
     ),
-    "callr": (callr.CDR_IN_FIELDS, lambda call, account, _item: callr.cdr_in(call, account)),
+    "callr": (callr.CDR_IN_FIELDS, lambda call, account, item: callr.cdr_in(call, account, frozenset({item.id}))),
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
@@ -38,6 +39,7 @@ class NumberFacts:
     region: str | None = None  # in English, of fixed lines
 
 
+@lru_cache(maxsize=20_000)
 def to_e164(text: str | None, default_country: str) -> str | None:
     """E.164 of a number as somebody wrote it (national, 00 or + form), or None if it cannot be one.
 
@@ -57,6 +59,7 @@ def to_e164(text: str | None, default_country: str) -> str | None:
     return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
 
 
+@lru_cache(maxsize=20_000)
 def facts_of(number_e164: str | None) -> NumberFacts:
     """Country, line type and region of an E.164 number."""
     from phonenumbers import geocoder  # 100 MB of places: only for processes that ask

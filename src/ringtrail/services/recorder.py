@@ -21,6 +21,9 @@ from ringtrail.storage.database import Database
 log = structlog.get_logger("ringtrail.recorder")
 
 BATCH = 200
+PACE_S = 0.1
+"""Pause between batches: what happens to a call meanwhile is one write instead of several. The flight recorder covers it."""
+
 _BACKOFF_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 
 
@@ -65,6 +68,7 @@ class Recorder:
                     await asyncio.sleep(_BACKOFF_S[min(failures, len(_BACKOFF_S) - 1)])
                     failures += 1
             self._idle.set()
+            await asyncio.sleep(PACE_S)
 
     async def _write_batch(self) -> bool:
         """False: the database is away, try again later."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any, TypeAlias
@@ -41,7 +42,7 @@ class Database:
             max_size=max_connections,
             open=False,
             reconnect_timeout=RECONNECT_S,
-            check=AsyncConnectionPool.check_connection,
+            check=_still_there,
             kwargs={"options": f"-c timezone=UTC -c statement_timeout={statement_timeout_ms}", "autocommit": True},
         )
 
@@ -100,6 +101,17 @@ class Database:
                 yield _payloads(connection)
             finally:
                 await connection.close()
+
+
+async def _still_there(connection: Connection) -> None:
+    """Notice a connection that the server has closed, without a round trip for those that it has not.
+
+    A server that goes away closes its sockets; an idle connection has nothing to read unless that happened (or a notice
+    came), and only then is it worth asking.
+    """
+    readable, _, _ = select.select([connection.fileno()], [], [], 0)
+    if readable:
+        await AsyncConnectionPool.check_connection(connection)
 
 
 async def _payloads(connection: psycopg.AsyncConnection[Any]) -> AsyncIterator[str]:

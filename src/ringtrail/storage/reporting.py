@@ -1,8 +1,13 @@
-"""Reading calls: any CallQuery, in pages that cost the same wherever they are."""
+"""Reading calls: any CallQuery, in pages that cost the same wherever they are.
+
+`prepare=False` where a range decides the plan: PostgreSQL would in the end plan a prepared statement without looking at
+the values, and read everything instead of one page.
+"""
 
 from __future__ import annotations
 
 from collections import namedtuple
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
@@ -82,7 +87,7 @@ async def find_calls(
     )
     cursor = connection.cursor(binary=True)
     shape = _shape(fields)
-    await cursor.execute(shape.statement.format(page=page, order=_ORDER[query.order]), params)
+    await cursor.execute(shape.statement.format(page=page, order=_ORDER[query.order]), params, prepare=False)
     return list(map(shape.record._make, await cursor.fetchall()))
 
 
@@ -121,6 +126,7 @@ async def day_totals(connection: Connection, query: CallQuery, timezone: str) ->
             " AND hour_at >= coalesce(%s, '-infinity'::timestamptz) AND hour_at < coalesce(%s, 'infinity'::timestamptz)"
             " GROUP BY 1 HAVING sum(calls) > 0 ORDER BY 1",
             (timezone, query.account_id, dimension, key, query.from_at, query.to_at),
+            prepare=False,
         )
     else:
         condition, params = _condition(query)
@@ -130,6 +136,7 @@ async def day_totals(connection: Connection, query: CallQuery, timezone: str) ->
                 " sum(revenue_minor)::bigint FROM calls c WHERE {} GROUP BY 1 ORDER BY 1"
             ).format(condition),
             [timezone, *params],
+            prepare=False,
         )
     return [DayTotals._make(row) for row in await cursor.fetchall()]
 
@@ -169,6 +176,7 @@ async def find_legs(
             " WHERE {} ORDER BY l.started_at, l.call_id, l.position LIMIT {} OFFSET {}"
         ).format(condition, sql.Literal(limit), sql.Literal(offset)),
         params,
+        prepare=False,
     )
     return [LegRecord._make(row) for row in await cursor.fetchall()]
 
@@ -185,14 +193,21 @@ async def count_legs(
     leg_id: int | None = None,
     of_ended_calls: bool = False,
 ) -> int:
-    condition, params = _leg_condition(
-        account_id, role, None, from_at, to_at, app_hash, did_hash, leg_id, of_ended_calls
-    )
-    statement = sql.SQL(
-        "SELECT count(*) FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id WHERE {}"
-    ).format(condition)
-    row = await (await connection.execute(statement, params)).fetchone()
-    return row[0] if row else 0
+    """How many legs match: from the rollups if they are all target legs of ended calls, by time only, else counted."""
+
+    async def counted(from_at: datetime | None, to_at: datetime | None) -> int:
+        condition, params = _leg_condition(
+            account_id, role, None, from_at, to_at, app_hash, did_hash, leg_id, of_ended_calls
+        )
+        statement = sql.SQL(
+            "SELECT count(*) FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id WHERE {}"
+        ).format(condition)
+        row = await (await connection.execute(statement, params, prepare=False)).fetchone()
+        return row[0] if row else 0
+
+    if role == "target" and of_ended_calls and app_hash is None and did_hash is None and leg_id is None:
+        return await _count_by_hours(connection, (account_id, "outbound", ""), from_at, to_at, counted)
+    return await counted(from_at, to_at)
 
 
 async def trace_of(connection: Connection, account_id: int, call_id: int) -> list[dict[str, Any]]:
@@ -315,33 +330,48 @@ def _hour_up(instant: datetime) -> datetime:
 async def _bare_count(connection: Connection, query: CallQuery) -> int:
     condition, params = _condition(query)
     row = await (
-        await connection.execute(sql.SQL("SELECT count(*) FROM calls c WHERE {}").format(condition), params)
+        await connection.execute(
+            sql.SQL("SELECT count(*) FROM calls c WHERE {}").format(condition), params, prepare=False
+        )
     ).fetchone()
     return row[0] if row else 0
 
 
 async def _plain_count(connection: Connection, query: CallQuery) -> int:
-    from_at, to_at = query.from_at, query.to_at
+    async def counted(from_at: datetime | None, to_at: datetime | None) -> int:
+        return await _bare_count(connection, _between(query, from_at, to_at))
+
+    rollup = (query.account_id, *_rollup_of(query))
+    return await _count_by_hours(connection, rollup, query.from_at, query.to_at, counted)
+
+
+async def _count_by_hours(
+    connection: Connection,
+    rollup: tuple[int, str, str],
+    from_at: datetime | None,
+    to_at: datetime | None,
+    counted: Callable[[datetime | None, datetime | None], Awaitable[int]],
+) -> int:
+    """Whole hours from the rollup (account, dimension, key); what lies before and behind them is counted."""
     if from_at is not None and to_at is not None and from_at + 2 * _HOUR > to_at:
-        return await _bare_count(connection, query)
+        return await counted(from_at, to_at)
     first = _hour_up(from_at) if from_at else None
     last = to_at.replace(minute=0, second=0, microsecond=0) if to_at else None
-    dimension, key = _rollup_of(query)
     row = await (
         await connection.execute(
             "SELECT coalesce(sum(calls), 0)::bigint FROM call_hours WHERE account_id = %s AND dimension = %s AND key = %s"
             " AND hour_at >= coalesce(%s, '-infinity'::timestamptz) AND hour_at < coalesce(%s, 'infinity'::timestamptz)",
-            (query.account_id, dimension, key, first, last),
+            (*rollup, first, last),
         )
     ).fetchone()
     total = int(row[0]) if row else 0
     for start, end in ((from_at, first), (last, to_at)):
         if start is not None and end is not None and start < end:
-            total += await _bare_count(connection, _between(query, start, end))
+            total += await counted(start, end)
     return total
 
 
-def _between(query: CallQuery, from_at: datetime, to_at: datetime) -> CallQuery:
+def _between(query: CallQuery, from_at: datetime | None, to_at: datetime | None) -> CallQuery:
     return CallQuery(account_id=query.account_id, property_id=query.property_id, from_at=from_at, to_at=to_at)
 
 
