@@ -15,7 +15,7 @@ import structlog
 
 from ringtrail.model.app import CallTrackingSettings, Target, VoicemailSettings
 from ringtrail.model.call import Call, Leg, RecordingKind
-from ringtrail.model.cause import CAUSE_OF_DISPOSITION, Cause, Disposition
+from ringtrail.model.cause import CAUSE_OF_DISPOSITION, Cause, Disposition, HangupBy
 from ringtrail.model.ids import CallIds
 from ringtrail.model.lifecycle import Happening, State
 from ringtrail.ports.clock import Clock
@@ -248,7 +248,11 @@ class LiveCall:
 
     async def _talk(self, leg: Leg) -> Disposition:
         await self._until(lambda: self._over(leg))
-        return Disposition.ANSWERED if self.ledger.call.state is State.BRIDGED else self._lost(leg)
+        if self.ledger.call.state is not State.BRIDGED:
+            return self._lost(leg)
+        if self.ledger.target(leg.id).hangup_by is not HangupBy.CALLEE:
+            await self._told_if_gone(self.caller_leg_id)  # the target only followed the caller
+        return Disposition.ANSWERED
 
     def _natively(self, ringtone_media: int, whisper_media: int, bridge_media: int) -> bool:
         """Whether the engine can carry the whole attempt: nothing to hear in between, the caller not answered yet."""
@@ -315,7 +319,7 @@ class LiveCall:
             await self._told_if_gone(engine_leg_id)
 
     async def _told_if_gone(self, engine_leg_id: str) -> None:
-        """A sound broke off, most likely because its leg ended: the fact that says so may be right behind."""
+        """Something broke off, most likely because this leg ended: the fact that says so may be right behind."""
         with suppress(TimeoutError):
             await asyncio.wait_for(self._until(lambda: self._gone(engine_leg_id)), LEG_NEWS_S)
 

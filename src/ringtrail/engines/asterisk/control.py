@@ -229,8 +229,8 @@ class AsteriskEngine:
                 return
             case LegAnswered() if recording_id := self._recorded_when_answered.get(fact.leg_id):
                 self._recordings.started_by_dialplan(fact.leg_id, recording_id)
-            case LegsJoined():
-                self._bridges.setdefault(fact.bridge_id, set()).update(fact.leg_ids)
+            case LegsJoined() if fact.bridge_id in self._bridges:  # others are made and removed by Dial() itself
+                self._bridges[fact.bridge_id].update(fact.leg_ids)
         self._facts.put_nowait(fact)
         if isinstance(fact, LegEnded):
             self._leg_is_gone(fact.leg_id)
