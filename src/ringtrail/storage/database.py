@@ -109,8 +109,9 @@ async def _still_there(connection: Connection) -> None:
     A server that goes away closes its sockets; an idle connection has nothing to read unless that happened (or a notice
     came), and only then is it worth asking.
     """
-    readable, _, _ = select.select([connection.fileno()], [], [], 0)
-    if readable:
+    poll = select.poll()  # not select.select, which knows only the first 1,024 files of a process
+    poll.register(connection.fileno(), select.POLLIN)
+    if poll.poll(0):
         await AsyncConnectionPool.check_connection(connection)
 
 
