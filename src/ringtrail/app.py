@@ -29,7 +29,7 @@ from ringtrail.model.errors import DomainError
 from ringtrail.model.ids import CallIds
 from ringtrail.ops import ops_pages
 from ringtrail.ports.clock import SystemClock
-from ringtrail.ports.engine import EngineReady
+from ringtrail.ports.engine import EngineError
 from ringtrail.seeding import seed
 from ringtrail.services import build_services
 from ringtrail.services.controller import Controller
@@ -52,6 +52,7 @@ DIALECTS: tuple[Dialect, ...] = (
 )
 
 BEAT_S = 1.0
+UNSEEN_EVERY_S = 60.0
 PARTITIONS_EVERY_S = 3600.0
 RECORDINGS_EVERY_S = 1.0
 DRAIN_S = 10.0
@@ -155,8 +156,12 @@ async def control(settings: Settings) -> None:
         )
         health = Health(database, clock)
 
-        async def take_over(ready: EngineReady) -> None:
-            await _insist(lambda: recovery.take_over(ready), "recovery_waits")
+        async def take_over() -> None:
+            await _insist(recovery.take_over, "recovery_waits")
+
+        async def enter_unseen() -> None:
+            if controller.connected:
+                await recovery.enter_unseen()
 
         async def beat() -> None:
             measured.calls_in_progress.set(len(controller.live_calls))
@@ -166,7 +171,12 @@ async def control(settings: Settings) -> None:
                 await health.beat(engine.name)
 
         await _run_until_stopped(
-            engine.run(), recorder.run(), controller.run(take_over), _every(BEAT_S, beat), drain=recorder.flushed
+            engine.run(),
+            recorder.run(),
+            controller.run(take_over),
+            _every(BEAT_S, beat),
+            _every(UNSEEN_EVERY_S, enter_unseen),
+            drain=recorder.flushed,
         )
 
 
@@ -218,7 +228,7 @@ async def _every(seconds: float, step: Callable[[], Awaitable[None]]) -> None:
     while True:
         try:
             await step()
-        except DomainError as exc:
+        except (DomainError, EngineError) as exc:
             log.warning("step_postponed", step=step.__name__, reason=str(exc))
         await asyncio.sleep(seconds)
 

@@ -170,6 +170,20 @@ async def test_controller_and_database_killed_together_lose_no_call(stack: Stack
     assert await stack.rollup_differences() == 0
 
 
+async def test_a_call_that_no_controller_saw_is_refused_and_entered_afterwards(stack: Stack) -> None:
+    did, _ = await stack.number((stack.target(), 20, answers(0.1)))
+    stack.kill("control")
+    call = stack.callers.call(stack.sip_uri(did.number_e164), caller="+33639980042")
+    assert (await call.final()).status == 503
+    invite = stack.callers.log.find("INVITE", direction="out")[-1]
+    await stack.start_controller()
+    record = await stack.ended_call(did.number_e164)
+    assert (record.disposition, record.stage, record.hangup_by) == ("failed", "none", "platform")
+    assert record.caller_number == "+33639980042"
+    assert abs(record.started_at - invite.at) < CLOSE
+    assert await stack.rollup_differences() == 0
+
+
 async def test_a_controller_that_is_stopped_in_order_loses_nothing(stack: Stack) -> None:
     number, call = await talking(stack)
     await call.bye()

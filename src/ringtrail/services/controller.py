@@ -7,7 +7,8 @@ survives the controller's restart (recovery.py takes the calls up again).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -39,6 +40,8 @@ from ringtrail.voice.call_tracking import call_tracking
 
 log = structlog.get_logger("ringtrail.controller")
 
+REMEMBERED_OFFERS = 100_000
+
 
 class RouteFinder(Protocol):
     """services.routing.Routing, or a scenario's table."""
@@ -69,38 +72,41 @@ class Controller:
         self._call_of_leg: dict[str, LiveCall] = {}
         self._early: dict[str, list[Any]] = {}  # facts of an offered leg whose route is still being looked up
         self._tasks: set[asyncio.Task[None]] = set()
+        self._offered_legs: deque[str] = deque(maxlen=REMEMBERED_OFFERS)
         self.connected = False
+        self._was_ready = False
         self._lost_at: datetime | None = None
 
     @property
     def live_calls(self) -> list[Call]:
         return [live.ledger.call for live in {id(live): live for live in self._call_of_leg.values()}.values()]
 
-    async def run(self, on_ready: Callable[[EngineReady], Any] | None = None) -> None:
-        """Take facts until cancelled. on_ready is awaited each time the engine is (back) there."""
+    @property
+    def offered_legs(self) -> frozenset[str]:
+        """Inbound legs that this controller has dealt with lately, live or ended, stored or still to be."""
+        return frozenset(self._offered_legs)
+
+    async def run(self, on_first_ready: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Take facts until cancelled. on_first_ready is awaited once, before any fact of the engine's legs is taken."""
         async for fact in self._engine.facts():
             try:
-                await self._take(fact, on_ready)
+                await self._take(fact, on_first_ready)
             except Exception:
                 log.exception("fact_failed", fact=type(fact).__name__)
 
-    async def _take(self, fact: Any, on_ready: Callable[[EngineReady], Any] | None) -> None:
+    async def _take(self, fact: Any, on_first_ready: Callable[[], Awaitable[None]] | None) -> None:
         match fact:
             case LegOffered():
                 if fact.leg_id not in self._call_of_leg and fact.leg_id not in self._early:
                     self._early[fact.leg_id] = []
+                    self._offered_legs.append(fact.leg_id)
                     self._start(self._offered(fact), f"offer-{fact.leg_id}")
             case EngineLost():
                 self.connected = False
                 self._lost_at = fact.at
                 log.warning("engine_lost", calls=len(self.live_calls))
             case EngineReady():
-                self.connected = True
-                log.info("engine_ready", restarted=fact.restarted)
-                if fact.restarted:
-                    await self._legs_died(fact)
-                if on_ready is not None:
-                    await on_ready(fact)
+                await self._ready(fact, on_first_ready)
             case LegsJoined():
                 await self._tell(fact.leg_ids[0], fact)
             case PlaybackEnded():
@@ -111,6 +117,14 @@ class Controller:
                         await live.apply(fact)
             case _:
                 await self._tell(fact.leg_id, fact)
+
+    async def _ready(self, fact: EngineReady, on_first_ready: Callable[[], Awaitable[None]] | None) -> None:
+        log.info("engine_ready", restarted=fact.restarted)
+        if fact.restarted:
+            await self._legs_died(fact)
+        if not self._was_ready and on_first_ready is not None:
+            await on_first_ready()
+        self._was_ready = self.connected = True
 
     async def _tell(self, leg_id: str, fact: Any) -> None:
         if leg_id in self._early:

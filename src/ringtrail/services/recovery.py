@@ -19,7 +19,6 @@ from ringtrail.ports.clock import Clock
 from ringtrail.ports.engine import (
     EndedBy,
     Engine,
-    EngineReady,
     LegAnswered,
     LegEnded,
     LegHistory,
@@ -57,25 +56,44 @@ class Recovery:
         self._clock = clock
         self._keep = keep
 
-    async def take_over(self, ready: EngineReady) -> None:
-        """Adopt what lives, close what ended, enter what nobody saw. Raises DomainError while the database is away."""
-        now = self._clock.now()
-        mine = {leg.engine_leg_id for call in self._controller.live_calls for leg in call.legs}
+    async def take_over(self) -> None:
+        """Once, before this controller takes facts: adopt what lives, close what ended, enter what nobody saw.
+
+        Raises DomainError while the database is away.
+        """
         async with self._database.reading() as connection:
             times = await store.node_times(connection, self._engine.name)
             left = await store.unfinished_calls(connection, self._engine.name)
-        since = (times[0] if times else now - _LOOK_BACK) - _OVERLAP
-        seen_at = times[1] if times else now
-        alive = {leg.leg_id: leg for leg in await self._engine.live_legs()}
-        history = {leg.leg_id: leg for leg in await self._engine.ended_while_away(since)}
+        seen_at = times[1] if times else self._clock.now()
+        alive, history = await self._legs()
         for call in left:
-            if call.legs and call.legs[0].engine_leg_id not in mine:
+            if call.legs:
                 await self._settle(call, alive, history, seen_at)
-        await self._enter_unseen(alive, history, mine)
+        await self.enter_unseen()
+
+    async def enter_unseen(self) -> None:
+        """Enter ended calls that are in no record: the database, the connection or we were away when they were offered."""
+        now = self._clock.now()
+        alive, history = await self._legs()
+        ended = [leg for leg in history.values() if leg.inbound and leg.ended_at and leg.leg_id not in alive]
+        async with self._database.reading() as connection:
+            known = await store.known_legs(connection, [leg.leg_id for leg in ended])
+        for leg in ended:
+            if leg.leg_id not in known and leg.leg_id not in self._controller.offered_legs:
+                targets = [other for other in history.values() if other.parent_leg_id == leg.leg_id]
+                await self._enter(leg, sorted(targets, key=lambda target: target.started_at))
         async with self._database.transaction() as connection:
             await store.beat(connection, self._engine.name, now)
             oldest = min((leg.started_at for leg in alive.values()), default=now)
             await store.set_reconciled(connection, self._engine.name, min(now, oldest))
+
+    async def _legs(self) -> tuple[dict[str, LegSnapshot], dict[str, LegHistory]]:
+        """({leg id: leg that is alive}, {leg id: what the flight recorder knows of it})."""
+        async with self._database.reading() as connection:
+            times = await store.node_times(connection, self._engine.name)
+        since = (times[0] if times else self._clock.now() - _LOOK_BACK) - _OVERLAP
+        alive = {leg.leg_id: leg for leg in await self._engine.live_legs()}
+        return alive, {leg.leg_id: leg for leg in await self._engine.ended_while_away(since)}
 
     async def _settle(
         self, call: Call, alive: dict[str, LegSnapshot], history: dict[str, LegHistory], seen_at: datetime
@@ -98,20 +116,6 @@ class Recovery:
             return
         log.info("call_adopted", call_id=call.id, account_id=call.account_id, state=call.state)
         self._controller.adopt(call, route, resume(route.settings))
-
-    async def _enter_unseen(
-        self, alive: dict[str, LegSnapshot], history: dict[str, LegHistory], mine: set[str]
-    ) -> None:
-        """Inbound legs that are in no record: the database or we were away when they were offered."""
-        inbound = [
-            leg for leg in history.values() if leg.inbound and leg.ended_at is not None and leg.leg_id not in alive
-        ]
-        async with self._database.reading() as connection:
-            known = await store.known_legs(connection, [leg.leg_id for leg in inbound] + list(alive))
-        for leg in inbound:
-            if leg.leg_id not in known and leg.leg_id not in mine:
-                targets = [other for other in history.values() if other.parent_leg_id == leg.leg_id]
-                await self._enter(leg, sorted(targets, key=lambda target: target.started_at))
 
     async def _enter(self, caller: LegHistory, targets: list[LegHistory]) -> None:
         offer = LegOffered(
