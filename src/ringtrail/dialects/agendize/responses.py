@@ -5,9 +5,10 @@ from __future__ import annotations
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ringtrail.dialects.agendize.vocabulary import DEFAULT_ZONE, STATUS, TYPE, local_time, masked
+from ringtrail.dialects.agendize.vocabulary import DEFAULT_ZONE, STATUS, TYPE, local_time
 from ringtrail.model.account import Property
 from ringtrail.model.call import CallRecord
+from ringtrail.services.numbers import masked
 
 FIELDS = frozenset({
     "id", "creation_seq", "change_seq", "property_id", "property_sid", "caller_number", "caller_withheld",

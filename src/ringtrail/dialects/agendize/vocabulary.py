@@ -70,8 +70,3 @@ def parse_instant(field: str, text: str) -> tuple[datetime, bool]:
 def second_after(instant: datetime) -> datetime:
     """The next second; the last second of the calendar stays."""
     return instant + _SECOND if instant < datetime.max.replace(microsecond=0, tzinfo=UTC) else instant
-
-
-def masked(number: str) -> str:
-    """A number with its last four digits hidden, for properties that mask their callers."""
-    return number[:-4] + "XXXX" if len(number) > 4 else "X" * len(number)

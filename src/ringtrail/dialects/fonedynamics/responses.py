@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import msgspec
 
-from ringtrail.dialects.fonedynamics.vocabulary import ANONYMOUS, disposition, masked, unix_text
+from ringtrail.dialects.fonedynamics.vocabulary import ANONYMOUS, disposition, unix_text
 from ringtrail.model.account import Property
 from ringtrail.model.call import CallRecord
+from ringtrail.services.numbers import masked
 
 FIELDS = frozenset({
     "id", "change_seq", "property_id", "property_sid", "started_at", "caller_number", "caller_withheld", "caller_country",

@@ -88,8 +88,3 @@ def parse_key_paths(field: str, text: str) -> tuple[str, ...]:
     if not all(_KEY_PATH.fullmatch(path) for path in paths):
         raise DomainError(ErrorCode.BAD_FORMAT, field, "keys are paths such as 1,2;3,5")
     return paths
-
-
-def masked(number: str) -> str:
-    """A number with its last four digits hidden, for properties that mask their callers."""
-    return number[:-4] + "XXXX" if len(number) > 4 else "X" * len(number)
