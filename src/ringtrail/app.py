@@ -34,6 +34,7 @@ from ringtrail.seeding import seed
 from ringtrail.services import build_services
 from ringtrail.services.controller import Controller
 from ringtrail.services.health import Health
+from ringtrail.services.numbers import facts_of
 from ringtrail.services.recorder import Recorder
 from ringtrail.services.recovery import Recovery
 from ringtrail.services.routing import Routing
@@ -139,6 +140,7 @@ async def control(settings: Settings) -> None:
     """The call controller, until SIGINT or SIGTERM. Live calls go on without it."""
     metrics.use_folder(settings.data / "run" / "metrics")
     measured, clock = metrics.Metrics(), SystemClock()
+    facts_of("+33140000000")  # loads the number plans now, not while the first caller waits
     engine = AsteriskEngine(asterisk_node(settings))
     async with _opened(settings, 8) as database:
         recorder = Recorder(database, saved=lambda calls, seconds: _count(measured, calls, seconds))
