@@ -144,6 +144,21 @@ async def test_a_call_offered_while_postgresql_is_away_goes_where_the_last_one_w
     assert await stack.rollup_differences() == 0
 
 
+async def test_a_call_that_cannot_be_routed_without_the_database_is_refused_and_entered_afterwards(
+    stack: Stack,
+) -> None:
+    did, _ = await stack.number((stack.target(), 20, answers(0.1)))
+    stack.kill("postgres")
+    call = stack.callers.call(stack.sip_uri(did.number_e164))
+    assert (await call.final(timeout_s=20)).status >= 500
+    await stack.start_postgres()
+    stack.kill("control", signal.SIGTERM)
+    await stack.start_controller()
+    record = await stack.ended_call(did.number_e164, 30)
+    assert (record.disposition, record.hangup_by) == ("failed", "platform")
+    assert await stack.rollup_differences() == 0
+
+
 async def test_controller_and_database_killed_together_lose_no_call(stack: Stack) -> None:
     numbers: list[str] = []
     calls: list[OutgoingCall] = []

@@ -156,6 +156,7 @@ class Controller:
         except DomainError as exc:
             log.error("offer_not_routable", dialled=fact.dialled, reason=str(exc))
             await self._turn_away(fact, Cause.TEMPORARY_FAILURE, "unavailable")
+            self._offered_legs.remove(fact.leg_id)  # its record is entered from the flight recorder later
             return
         if route is None:
             log.info("offer_for_nobody", dialled=fact.dialled[:32])
