@@ -30,7 +30,7 @@ test: .venv/.dev assets sdk browser ## every test, with real PostgreSQL, Asteris
 	$(BIN)/python -m pytest
 
 check: lint ## the quick checks: lint, types, layers, unit, scenarios, dialects
-	$(BIN)/python -m pytest -q tests/unit tests/scenarios tests/dialects tests/architecture
+	$(BIN)/python -m pytest -q -n auto tests/unit tests/scenarios tests/dialects tests/architecture
 
 lint: .venv/.dev
 	$(BIN)/ruff format --check .
