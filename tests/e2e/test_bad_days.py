@@ -87,6 +87,7 @@ async def test_a_call_that_rings_while_the_controller_dies_is_carried_on(stack: 
     await call.cancel()
     record = await stack.ended_call(number)
     assert (record.disposition, record.stage, record.hangup_by) == ("abandoned", "ringing", "caller")
+    assert [leg.disposition for leg in await stack.legs(record)] == ["abandoned", "abandoned"]
 
 
 async def test_killing_asterisk_ends_the_calls_at_that_moment_and_service_returns(stack: Stack) -> None:

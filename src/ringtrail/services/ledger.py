@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from ringtrail.model.call import Call, Leg, LegRole, Recording, RecordingKind, TraceEntry
@@ -24,6 +24,9 @@ from ringtrail.ports.engine import (
 )
 from ringtrail.services.numbers import facts_of
 
+TOGETHER = timedelta(milliseconds=250)
+"""Ends of two legs that belong together: one followed the other."""
+
 
 class CallLedger:
     """`call` is always the newest snapshot; `keep` is told those that are worth writing down."""
@@ -34,6 +37,7 @@ class CallLedger:
         self.message_left = False
         self.broken = False  # the engine or the platform broke, nobody chose to hang up
         self.finished_media: dict[str, bool] = {}  # playback and recording ids; whether they came to their own end
+        self.rung_out: set[int] = set()  # ids of target legs whose ring timeout ran out
         self.on_new_leg: Callable[[str], None] = lambda _engine_leg_id: None
         self._keep = keep
 
@@ -95,6 +99,8 @@ class CallLedger:
     def _leg_ended(self, fact: LegEnded) -> None:
         leg = self.leg(fact.leg_id)
         by = _hangup_by(leg, fact)
+        if fact.timed_out:
+            self.rung_out.add(leg.id)
         # The engine names a CANCEL "interworking"; on the wire it is a normal clearing.
         cancelled = fact.cause == Cause.INTERWORKING and (fact.sip_status == 487 or leg.role is LegRole.CALLER)
         cause = Cause.NORMAL_CLEARING if cancelled else fact.cause
@@ -216,6 +222,21 @@ class CallLedger:
         last = self._last_target_leg()
         return (last.cause if last else None) or CAUSE_OF_DISPOSITION[self.last_target or Disposition.FAILED]
 
+    def _gave_up_with_caller(self, leg: Leg) -> bool:
+        """A target that was still called when the caller left, although its own end was told first."""
+        caller_left_at = self.caller.ended_at
+        return (
+            self.call.hangup_by is HangupBy.CALLER
+            and leg.role is LegRole.TARGET
+            and leg.answered_at is None
+            and leg.hangup_by is HangupBy.PLATFORM
+            and leg.disposition is Disposition.NO_ANSWER
+            and leg.id not in self.rung_out
+            and leg.ended_at is not None
+            and caller_left_at is not None
+            and abs(leg.ended_at - caller_left_at) < TOGETHER
+        )
+
     def close(self, now: datetime, refused: Disposition | None = None) -> Call:
         """The final record. Legs whose end the engine never told end now."""
         for leg in self.call.legs:
@@ -224,6 +245,8 @@ class CallLedger:
                 self.call = self.call.with_leg(
                     replace(leg, ended_at=now, disposition=told, hangup_by=HangupBy.PLATFORM)
                 )
+            elif self._gave_up_with_caller(leg):
+                self.call = self.call.with_leg(replace(leg, disposition=Disposition.ABANDONED))
         state, ended_at = self.call.state, self.caller.ended_at or now
         by = self.call.hangup_by or HangupBy.PLATFORM
         disposition = refused or disposition_at_end(

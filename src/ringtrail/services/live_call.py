@@ -248,11 +248,9 @@ class LiveCall:
 
     async def _talk(self, leg: Leg) -> Disposition:
         await self._until(lambda: self._over(leg))
-        if self.ledger.call.state is not State.BRIDGED:
-            return self._lost(leg)
-        if self.ledger.target(leg.id).hangup_by is not HangupBy.CALLEE:
-            await self._told_if_gone(self.caller_leg_id)  # the target only followed the caller
-        return Disposition.ANSWERED
+        if self.ledger.target(leg.id).hangup_by is not HangupBy.CALLEE and leg.id not in self.ledger.rung_out:
+            await self._told_if_gone(self.caller_leg_id)  # perhaps the target only followed the caller
+        return Disposition.ANSWERED if self.ledger.call.state is State.BRIDGED else self._lost(leg)
 
     def _natively(self, ringtone_media: int, whisper_media: int, bridge_media: int) -> bool:
         """Whether the engine can carry the whole attempt: nothing to hear in between, the caller not answered yet."""
