@@ -9,7 +9,7 @@ carry out raises EngineError; both leave the call's facts to tell what happened.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Protocol
@@ -234,11 +234,3 @@ class Engine(Protocol):
     async def ended_while_away(self, since: datetime) -> list[LegHistory]:
         """What the flight recorder knows of legs since then, oldest first. Empty without FLIGHT_RECORDER."""
         ...
-
-
-@dataclass(slots=True)
-class RecordingFiles:
-    """Where an engine puts sound: both folders are absolute; files are `<recording_id>.wav`, `-caller.wav`, `-target.wav`."""
-
-    folder: str
-    extensions: tuple[str, ...] = field(default=("wav",))

@@ -28,10 +28,3 @@ class Analytics:
     async def unique_callers(self, account_id: int, from_at: datetime, to_at: datetime) -> int:
         async with self._database.reading() as connection:
             return await store.unique_callers(connection, account_id, from_at, to_at)
-
-    async def by_key(
-        self, account_id: int, dimension: str, from_at: datetime, to_at: datetime
-    ) -> list[tuple[str, int, int]]:
-        """(key, calls, talk_s) of 'source', 'did', 'app', 'property' or 'disposition', most calls first."""
-        async with self._database.reading() as connection:
-            return await store.totals_by_key(connection, account_id, dimension, from_at, to_at)

@@ -95,15 +95,6 @@ async def delete_session(connection: Connection, token_hash: bytes) -> None:
     await connection.execute("DELETE FROM web_sessions WHERE token_hash = %s", (token_hash,))
 
 
-async def touch_credentials(connection: Connection, used: dict[tuple[int, int], datetime]) -> None:
-    """Note when credentials were last used: {(account_id, credential_id): instant}."""
-    async with connection.cursor() as cursor:
-        await cursor.executemany(
-            "UPDATE credentials SET last_used_at = greatest(last_used_at, %s) WHERE account_id = %s AND id = %s",
-            [(at, *key) for key, at in used.items()],
-        )
-
-
 async def add_account(connection: Connection, account: Account) -> int:
     """Insert; account.id is ignored and the new one returned."""
     row = await (

@@ -44,15 +44,3 @@ async def unique_callers(connection: Connection, account_id: int, from_at: datet
         )
     ).fetchone()
     return row[0] if row else 0
-
-
-async def totals_by_key(
-    connection: Connection, account_id: int, dimension: str, from_at: datetime, to_at: datetime
-) -> list[tuple[str, int, int]]:
-    """(key, calls, talk_s) of a dimension, most calls first."""
-    cursor = await connection.execute(
-        "SELECT key, sum(calls)::bigint, sum(talk_s)::bigint FROM call_hours WHERE account_id = %s AND dimension = %s"
-        " AND hour_at >= %s AND hour_at < %s GROUP BY 1 HAVING sum(calls) > 0 ORDER BY 2 DESC, 1",
-        (account_id, dimension, from_at, to_at),
-    )
-    return [(row[0], row[1], row[2]) for row in await cursor.fetchall()]

@@ -27,14 +27,6 @@ def _did(row: tuple[Any, ...]) -> DID:
     )  # fmt: skip
 
 
-async def did_by_number(connection: Connection, number_e164: str) -> DID | None:
-    """The DID with this number, whoever owns it: only for routing an inbound call."""
-    row = await (
-        await connection.execute(f"SELECT {_DID} FROM dids WHERE number_e164 = %s".encode(), (number_e164,))
-    ).fetchone()
-    return _did(row) if row else None
-
-
 async def did_by_hash(connection: Connection, account_id: int, hash_: str) -> DID | None:
     row = await (
         await connection.execute(
@@ -108,26 +100,11 @@ async def assign_did(connection: Connection, account_id: int, hash_: str, app_ha
     return cursor.rowcount == 1
 
 
-async def is_blocked(connection: Connection, account_id: int, number_e164: str) -> bool:
-    cursor = await connection.execute(
-        "SELECT 1 FROM blocked_callers WHERE account_id = %s AND number_e164 = %s", (account_id, number_e164)
-    )
-    return await cursor.fetchone() is not None
-
-
 async def block(connection: Connection, account_id: int, number_e164: str) -> None:
     await connection.execute(
         "INSERT INTO blocked_callers (account_id, number_e164) VALUES (%s, %s) ON CONFLICT DO NOTHING",
         (account_id, number_e164),
     )
-
-
-async def media_paths(connection: Connection, account_id: int, ids: list[int]) -> dict[int, str]:
-    """{media id: path relative to the media folder} of the account's own and the built-in media."""
-    cursor = await connection.execute(
-        "SELECT id, path FROM media WHERE account_id IN (0, %s) AND id = ANY(%s)", (account_id, ids)
-    )
-    return {row[0]: row[1] for row in await cursor.fetchall()}
 
 
 async def add_built_in_media(connection: Connection, items: list[tuple[int, str, str, str]]) -> None:

@@ -103,10 +103,6 @@ async def newest_change(connection: Connection, account_id: int) -> int:
     return await _counter(connection, "change", account_id)
 
 
-async def newest_creation(connection: Connection, account_id: int) -> int:
-    return await _counter(connection, "creation", account_id)
-
-
 async def _counter(connection: Connection, column: str, account_id: int) -> int:
     statement = sql.SQL("SELECT {} FROM call_counters WHERE account_id = %s").format(sql.Identifier(column))
     row = await (await connection.execute(statement, (account_id,))).fetchone()
