@@ -186,6 +186,18 @@ async def test_controller_and_database_killed_together_lose_no_call(stack: Stack
     assert await stack.rollup_differences() == 0
 
 
+async def test_callers_who_hang_up_at_every_instant_of_a_take_over_are_told_as_those_who_did(stack: Stack) -> None:
+    talks = [await talking(stack) for _ in range(60)]
+    stack.kill("control")
+    starting = asyncio.create_task(stack.start_controller())
+    for _, call in talks:
+        await asyncio.sleep(0.03)
+        await call.bye()
+    await starting
+    ended = [await stack.ended_call(number, 30) for number, _ in talks]
+    assert [(record.disposition, record.hangup_by) for record in ended] == [("answered", "caller")] * len(talks)
+
+
 async def test_a_call_that_no_controller_saw_is_refused_and_entered_afterwards(stack: Stack) -> None:
     did, _ = await stack.number((stack.target(), 20, answers(0.1)))
     stack.kill("control")

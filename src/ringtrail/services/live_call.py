@@ -159,10 +159,10 @@ class LiveCall:
             self.ledger.message_left = any(item.kind is RecordingKind.VOICEMAIL for item in call.recordings)
             await asyncio.wait_for(self._until(lambda: False), settings.voicemail.max_s)
             return True
-        leg = next((leg for leg in call.legs[1:] if leg.ended_at is None), None)
         if call.state is State.BRIDGED:
-            await self._until(lambda: leg is None or self._over(leg))
+            await self._talk(call.legs[-1])
             return True
+        leg = next((leg for leg in call.legs[1:] if leg.ended_at is None), None)
         if leg is None:
             return False
         media = settings.ringtone_media, settings.whisper_media, settings.bridge_media
