@@ -88,7 +88,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     node: Annotated[
         int,
         Meta(
-            ge=0, le=31, description="Number of this controller and its Asterisk. Unique among nodes on one database."
+            ge=0, le=30, description="Number of this controller and its Asterisk. Unique among nodes on one database."
         ),
     ] = 0
     default_country: Annotated[

@@ -30,6 +30,10 @@ class Property:
     timezone: str | None  # IANA; None: each dialect's own default
     active: bool
     masks_callers: bool  # show callers with their last four digits hidden
+    main_domain: str | None = None  # the web site
+    sms_enabled: bool = True
+    call_recording_enabled: bool = True
+    integrations_enabled: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,6 +34,7 @@ class Trigger(StrEnum):
     WEB = "web"
     RULE = "rule"
     API = "api"
+    MANUAL = "manual"  # entered by an API client: no call of ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,8 +106,8 @@ class Call:
     started_at: datetime
     state: State
     stage: Stage
-    tracking_number_e164: str
-    did_hash: str
+    tracking_number_e164: str  # empty: nobody dialled a number of ours (click-to-call, entered calls)
+    did_hash: str  # empty then, too
     app_hash: str | None
     caller_number_e164: str | None
     caller_withheld: bool
@@ -130,9 +131,18 @@ class Call:
     redirected: bool = False
     redirected_expired: bool = False
     keypad: str | None = None
+    external_id: str | None = None
+    client_id: str | None = None  # an API client's link to its CRM
+    button_hash: str | None = None  # the click-to-call button that caused the call
+    timezone: str | None = None  # IANA, as an API client named it; None: the property's
     recordings: tuple[Recording, ...] = ()
     trace: tuple[TraceEntry, ...] = ()
     billing_increment_s: int = 60
+
+    @property
+    def placed_by_us(self) -> bool:
+        """Whether the caller's own leg was dialled by us (click-to-call), not offered to us."""
+        return self.trigger in (Trigger.WEB, Trigger.API)
 
     @property
     def ended(self) -> bool:
@@ -227,7 +237,7 @@ class CallRecord(NamedTuple):
     caller_line_type: str | None
     caller_region: str | None
     caller_is_new: bool
-    tracking_number: str
+    tracking_number: str  # empty: see Call
     did_hash: str
     did_name: str | None
     destination_number: str | None
@@ -245,6 +255,9 @@ class CallRecord(NamedTuple):
     redirected_expired: bool
     keypad: str | None
     external_id: str | None
+    client_id: str | None
+    button_hash: str | None
+    timezone: str | None
     revenue_minor: int  # hundredths of the account's currency; negative: a cost
     recording_hash: str | None  # the call's first recording, call before voicemail
     recording_kind: str | None

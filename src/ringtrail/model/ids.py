@@ -16,11 +16,12 @@ import time
 
 _EPOCH_MS = 1_577_836_800_000  # 2020-01-01T00:00:00Z
 _HASH_ALPHABET = string.ascii_uppercase + string.digits
-MAX_NODE = 31
+MAX_NODE = 30
+_ENTERED = 31
 
 
 class CallIds:
-    """Hands out increasing ids for one node (0..31). Not thread-safe: one event loop owns it."""
+    """Hands out increasing ids for one node (0..30). Not thread-safe: one event loop owns it."""
 
     def __init__(self, node: int) -> None:
         if not 0 <= node <= MAX_NODE:
@@ -34,6 +35,11 @@ class CallIds:
         slot = max(ms << 6, self._last + 1)
         self._last = slot
         return (slot >> 6) << 11 | self._node << 6 | (slot & 63)
+
+
+def entered_call_id(now_ms: int, creation_seq: int) -> int:
+    """The id of a call that an API client enters: the node that no controller has, counted by the account's own counter."""
+    return (now_ms - _EPOCH_MS) << 11 | _ENTERED << 6 | (creation_seq & 63)
 
 
 def new_hash() -> str:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from ringtrail.model.attribution import StaticAttribution
 
@@ -24,6 +26,22 @@ class DID:
     expires_at: datetime | None  # after this instant the assignment has ended
     expired_redirect_e164: str | None  # where a call to the expired number goes on to; None: refused
     attribution: StaticAttribution
+    region: str | None = None
+    city: str | None = None
+    capabilities: tuple[str, ...] = ("voice",)  # voice, sms, mms
+    settings: Mapping[str, Any] = field(default_factory=dict)  # what a dialect keeps with it and we do not act on
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockNumber:
+    """A number that the operator has and nobody owns yet."""
+
+    number_e164: str
+    country: str  # ISO 3166-1 alpha-2
+    line_type: str  # as DID.line_type
+    region: str | None = None
+    city: str | None = None
+    capabilities: tuple[str, ...] = ("voice",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from ringtrail.model.call import CallRecord
+from ringtrail.model.message import Direction, MessageStatus
 
 
 class CallerNovelty(StrEnum):
@@ -41,6 +42,7 @@ class CallQuery:
     creation_seqs: tuple[int, ...] = ()
     tracking_numbers: tuple[str, ...] = ()
     did_hash: str | None = None
+    button_hash: str | None = None
     destination_numbers: tuple[str, ...] = ()
     caller_numbers: tuple[str, ...] = ()
     caller_masked: str | None = None  # compares with the masked form: last four digits as X
@@ -58,6 +60,21 @@ class CallQuery:
     novelty: CallerNovelty = CallerNovelty.ALL
     app_hash: str | None = None
     order: Order = Order.STARTED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageQuery:
+    """Which messages, by creation."""
+
+    account_id: int
+    property_id: int | None = None
+    from_at: datetime | None = None  # created_at >=
+    to_at: datetime | None = None  # created_at <
+    direction: Direction | None = None
+    statuses: tuple[MessageStatus, ...] = ()
+    senders: tuple[str, ...] = ()
+    recipients: tuple[str, ...] = ()
+    sender_masked: str | None = None  # compares with the masked form
 
 
 class CallPage(NamedTuple):

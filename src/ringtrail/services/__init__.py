@@ -1,4 +1,5 @@
-"""The verbs. A stack: controller > recorder > calls · recordings · analytics > apps > numbers > accounts.
+"""The verbs. A stack: controller > recorder > calls · entered calls · buttons · messages · recordings · analytics > apps >
+numbers > accounts.
 
 `Services` is what an edge (dialect, dashboard) is given.
 """
@@ -11,7 +12,10 @@ from ringtrail.ports.clock import Clock
 from ringtrail.services.accounts import Accounts
 from ringtrail.services.analytics import Analytics
 from ringtrail.services.apps import Apps
+from ringtrail.services.buttons import Buttons
 from ringtrail.services.calls import Calls
+from ringtrail.services.entered_calls import EnteredCalls
+from ringtrail.services.messages import Messages
 from ringtrail.services.numbers import Numbers
 from ringtrail.services.recordings import Recordings
 from ringtrail.storage.database import Database
@@ -23,6 +27,9 @@ class Services:
     numbers: Numbers
     apps: Apps
     calls: Calls
+    entered_calls: EnteredCalls
+    buttons: Buttons
+    messages: Messages
     recordings: Recordings
     analytics: Analytics
 
@@ -34,6 +41,9 @@ def build_services(database: Database, clock: Clock, *, recordings_folder: str) 
         numbers=numbers,
         apps=Apps(database, clock, numbers),
         calls=Calls(database),
+        entered_calls=EnteredCalls(database, clock, recordings_folder),
+        buttons=Buttons(database, clock),
+        messages=Messages(database, clock),
         recordings=Recordings(database, clock, recordings_folder),
         analytics=Analytics(database),
     )

@@ -133,19 +133,35 @@ class Accounts:
         return stored
 
     async def add_property(
-        self, account_id: int, name: str, *, timezone: str | None = None, masks_callers: bool = False
+        self,
+        account_id: int,
+        name: str,
+        *,
+        timezone: str | None = None,
+        masks_callers: bool = False,
+        main_domain: str | None = None,
+        active: bool = True,
+        sms_enabled: bool = True,
+        call_recording_enabled: bool = True,
+        integrations_enabled: bool = False,
     ) -> Property:
         """timezone: an IANA name, or None for each dialect's own default. DomainError BAD_FORMAT for anything else."""
-        if timezone is not None and timezone not in available_timezones():
-            raise DomainError(ErrorCode.BAD_FORMAT, field="timezone", detail="not an IANA time zone")
         item = Property(
-            id=0, account_id=account_id, sid=new_sid(), name=name, timezone=timezone, active=True, masks_callers=masks_callers
+            id=0, account_id=account_id, sid=new_sid(), name=name, timezone=_zone(timezone), active=active,
+            masks_callers=masks_callers, main_domain=main_domain, sms_enabled=sms_enabled,
+            call_recording_enabled=call_recording_enabled, integrations_enabled=integrations_enabled,
         )  # fmt: skip
         async with self._database.transaction() as connection:
             await store.add_property(connection, item)
             stored = await store.property_by_sid(connection, account_id, item.sid)
         assert stored is not None
         return stored
+
+    async def change_property(self, item: Property) -> None:
+        """Write everything of it but its sid. DomainError BAD_FORMAT for a timezone that is no IANA name."""
+        _zone(item.timezone)
+        async with self._database.transaction() as connection:
+            await store.update_property(connection, item)
 
     async def add_token(
         self, account_id: int, dialect: str, token: str, *, property_id: int | None = None, label: str = ""
@@ -165,6 +181,12 @@ class Accounts:
                 connection, account_id=account_id, property_id=None, dialect=dialect, login=login, scheme="scrypt",
                 secret_hash=password_digest(password, salt), salt=salt, label=label,
             )  # fmt: skip
+
+
+def _zone(timezone: str | None) -> str | None:
+    if timezone is not None and timezone not in available_timezones():
+        raise DomainError(ErrorCode.BAD_FORMAT, field="timezone", detail="not an IANA time zone")
+    return timezone
 
 
 def token_digest(token: str) -> bytes:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
+from ringtrail.model.app import PACKAGE_CALL_TRACKING, App
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import new_hash
-from ringtrail.model.number import DID
+from ringtrail.model.number import DID, StockNumber
 from ringtrail.ports.clock import Clock
 from ringtrail.storage import apps as app_store
 from ringtrail.storage import numbers as store
@@ -115,6 +116,7 @@ class Numbers:
         app_hash: str | None = None,
         expires_at: datetime | None = None,
         expired_redirect_e164: str | None = None,
+        capabilities: tuple[str, ...] = ("voice",),
     ) -> DID:
         facts = facts_of(number_e164)
         did = DID(
@@ -122,6 +124,7 @@ class Numbers:
             country=facts.country or "", line_type=_did_type(facts.line_type), friendly_name=friendly_name,
             app_hash=app_hash, assigned_at=self._clock.now() if app_hash else None, expires_at=expires_at,
             expired_redirect_e164=expired_redirect_e164, attribution=attribution or StaticAttribution(),
+            region=facts.region, capabilities=capabilities,
         )  # fmt: skip
         async with self._database.transaction() as connection:
             if not await store.add_did(connection, did):
@@ -133,6 +136,7 @@ class Numbers:
         account_id: int,
         *,
         hash_: str | None = None,
+        property_id: int | None = None,
         app_hash: str | None = None,
         line_type: str | None = None,
         number_contains: str | None = None,
@@ -143,13 +147,111 @@ class Numbers:
         """(page, total), by number."""
         async with self._database.reading() as connection:
             return await store.find_dids(
-                connection, account_id, hash_=hash_, app_hash=app_hash, line_type=line_type,
+                connection, account_id, hash_=hash_, property_id=property_id, app_hash=app_hash, line_type=line_type,
                 number_contains=number_contains, unassigned_only=unassigned_only, offset=offset, limit=limit,
             )  # fmt: skip
 
     async def by_hash(self, account_id: int, hash_: str) -> DID | None:
         async with self._database.reading() as connection:
             return await store.did_by_hash(connection, account_id, hash_)
+
+    async def by_number(self, account_id: int, number_e164: str) -> DID | None:
+        async with self._database.reading() as connection:
+            did = await store.did_by_number(connection, number_e164)
+        return did if did is not None and did.account_id == account_id else None
+
+    async def change(self, did: DID) -> None:
+        """Write its name, marketing and settings as they are in `did`."""
+        async with self._database.transaction() as connection:
+            await store.update_did(connection, did)
+
+    # --- routing without an app of one's own ---
+
+    async def route_to(self, did: DID, target_e164: str, *, record: bool, ring_timeout_s: int = 30) -> None:
+        """Send the DID's callers to one number, by an app that belongs to this DID alone. What else was set in that app
+        stays. DomainError UNKNOWN_VALUE with field 'did'."""
+        async with self._database.transaction() as connection:
+            app, now = await app_store.app_of_did(connection, did.account_id, did.hash), self._clock.now()
+            known = app.params if app else {}
+            params = known | {
+                "targets": [{"number": target_e164, "timeout": ring_timeout_s}],
+                "options": known.get("options", {}) | {"record_calls": record},
+            }
+            name = did.friendly_name or did.number_e164
+            if app is None:
+                app = App(
+                    hash=new_hash(), account_id=did.account_id, package=PACKAGE_CALL_TRACKING, name=name, params=params,
+                    created_at=now, updated_at=now,
+                )  # fmt: skip
+                await app_store.add_app(connection, app, did_hash=did.hash)
+            else:
+                await app_store.update_app(connection, replace(app, name=name, params=params, updated_at=now))
+            if not await store.assign_did(connection, did.account_id, did.hash, app.hash, now):
+                raise DomainError(ErrorCode.UNKNOWN_VALUE, field="did")
+
+    async def own_route(self, did: DID) -> App | None:
+        """The app that `route_to` made, if the DID is still sent there."""
+        async with self._database.reading() as connection:
+            app = await app_store.app_of_did(connection, did.account_id, did.hash)
+        return app if app is not None and app.hash == did.app_hash else None
+
+    # --- the stock ---
+
+    async def add_to_stock(self, numbers_e164: list[str], *, capabilities: tuple[str, ...] = ("voice",)) -> None:
+        """Numbers that may be bought from now on."""
+        items = [(number, facts_of(number)) for number in numbers_e164]
+        async with self._database.transaction() as connection:
+            await store.add_to_stock(
+                connection,
+                [
+                    StockNumber(
+                        number_e164=number, country=facts.country or "", line_type=_did_type(facts.line_type),
+                        region=facts.region, capabilities=capabilities,
+                    )
+                    for number, facts in items
+                ],
+            )  # fmt: skip
+
+    async def stock(
+        self, *, country: str | None = None, offset: int = 0, limit: int | None = None
+    ) -> list[StockNumber]:
+        async with self._database.reading() as connection:
+            return await store.stock(connection, country=country, offset=offset, limit=limit)
+
+    async def buy(
+        self, account_id: int, property_id: int, *, number_e164: str | None = None, country: str | None = None
+    ) -> DID:
+        """Take this number, or any of a country, out of the stock. Never sold twice. DomainError UNKNOWN_VALUE, 'number'."""
+        async with self._database.transaction() as connection:
+            if number_e164 is not None:
+                found = await store.take_from_stock(connection, number_e164)
+            else:
+                found = await store.take_any_from_stock(connection, country or "")
+            if found is None:
+                raise DomainError(ErrorCode.UNKNOWN_VALUE, field="number", detail="there is no such number for sale")
+            did = DID(
+                hash=new_hash(), account_id=account_id, property_id=property_id, number_e164=found.number_e164,
+                country=found.country, line_type=found.line_type, friendly_name=None, app_hash=None, assigned_at=None,
+                expires_at=None, expired_redirect_e164=None, attribution=StaticAttribution(), region=found.region,
+                city=found.city, capabilities=found.capabilities,
+            )  # fmt: skip
+            if not await store.add_did(connection, did):
+                raise DomainError(ErrorCode.CONFLICT, field="number", detail=f"{found.number_e164} is taken")
+        return did
+
+    async def release(self, did: DID) -> None:
+        """Give a number back to the stock, and drop the app that was its alone. Its calls stay."""
+        async with self._database.transaction() as connection:
+            if not await store.delete_did(connection, did.account_id, did.hash):
+                raise DomainError(ErrorCode.UNKNOWN_VALUE, field="did")
+            app = await app_store.app_of_did(connection, did.account_id, did.hash)
+            if app is not None:
+                await app_store.delete_app(connection, did.account_id, app.hash)
+            item = StockNumber(
+                number_e164=did.number_e164, country=did.country, line_type=did.line_type, region=did.region,
+                city=did.city, capabilities=did.capabilities,
+            )  # fmt: skip
+            await store.add_to_stock(connection, [item])
 
     async def assign(self, account_id: int, did_hash: str, app_hash: str | None) -> None:
         """Let an app answer a DID (None: nobody). DomainError UNKNOWN_VALUE with field 'did' or 'app'."""

@@ -9,7 +9,10 @@ from ringtrail.model.account import Account, Property
 from ringtrail.storage.database import Connection
 
 _ACCOUNT = "a.id, a.sid, a.name, a.timezone, a.country, a.currency, a.billing_increment_s, a.outbound_prefixes"
-_PROPERTY = "p.id, p.account_id, p.sid, p.name, p.timezone, p.active, p.masks_callers"
+_PROPERTY = (
+    "p.id, p.account_id, p.sid, p.name, p.timezone, p.active, p.masks_callers, p.main_domain, p.sms_enabled,"
+    " p.call_recording_enabled, p.integrations_enabled"
+)
 
 
 class Credential(NamedTuple):
@@ -30,9 +33,10 @@ def _account(row: tuple[object, ...]) -> Account:
 
 
 def _property(row: tuple[object, ...]) -> Property:
-    id_, account_id, sid, name, timezone, active, masks = row
+    id_, account_id, sid, name, timezone, active, masks, domain, sms, recording, integrations = row
     return Property(
         id=id_, account_id=account_id, sid=sid, name=name, timezone=timezone, active=active, masks_callers=masks,  # type: ignore[arg-type]
+        main_domain=domain, sms_enabled=sms, call_recording_enabled=recording, integrations_enabled=integrations,  # type: ignore[arg-type]
     )  # fmt: skip
 
 
@@ -44,7 +48,7 @@ _CREDENTIAL = (
 
 
 def _credential(row: tuple[object, ...]) -> Credential:
-    owner = _property(row[12:19]) if row[12] is not None else None
+    owner = _property(row[12:23]) if row[12] is not None else None
     return Credential(row[0], _account(row[4:12]), owner, row[1], row[2], row[3])  # type: ignore[arg-type]
 
 
@@ -115,13 +119,27 @@ async def add_property(connection: Connection, item: Property) -> int:
     """Insert; item.id is ignored and the new one returned."""
     row = await (
         await connection.execute(
-            "INSERT INTO properties (account_id, sid, name, timezone, active, masks_callers)"
-            " VALUES (%s, %s, %s, %s, %s, %s) RETURNING id",
-            (item.account_id, item.sid, item.name, item.timezone, item.active, item.masks_callers),
+            "INSERT INTO properties (account_id, sid, name, timezone, active, masks_callers, main_domain, sms_enabled,"
+            " call_recording_enabled, integrations_enabled) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
+            (
+                item.account_id, item.sid, item.name, item.timezone, item.active, item.masks_callers, item.main_domain,
+                item.sms_enabled, item.call_recording_enabled, item.integrations_enabled,
+            ),
         )
-    ).fetchone()
+    ).fetchone()  # fmt: skip
     assert row is not None
     return int(row[0])
+
+
+async def update_property(connection: Connection, item: Property) -> None:
+    await connection.execute(
+        "UPDATE properties SET name = %s, timezone = %s, active = %s, masks_callers = %s, main_domain = %s,"
+        " sms_enabled = %s, call_recording_enabled = %s, integrations_enabled = %s WHERE account_id = %s AND id = %s",
+        (
+            item.name, item.timezone, item.active, item.masks_callers, item.main_domain, item.sms_enabled,
+            item.call_recording_enabled, item.integrations_enabled, item.account_id, item.id,
+        ),
+    )  # fmt: skip
 
 
 async def add_credential(
@@ -186,6 +204,14 @@ async def property_by_sid(connection: Connection, account_id: int, sid: str) -> 
         )
     ).fetchone()
     return _property(row) if row else None
+
+
+async def first_property_id(connection: Connection, account_id: int) -> int | None:
+    """The account's oldest property."""
+    row = await (
+        await connection.execute("SELECT min(id) FROM properties WHERE account_id = %s", (account_id,))
+    ).fetchone()
+    return row[0] if row else None
 
 
 async def properties_of(connection: Connection, account_id: int) -> list[Property]:

@@ -23,16 +23,27 @@ async def app_by_hash(connection: Connection, account_id: int, hash_: str) -> Ap
     return _app(row) if row else None
 
 
+async def app_of_did(connection: Connection, account_id: int, did_hash: str) -> App | None:
+    """The app that serves this DID alone."""
+    row = await (await connection.execute(_APP + b" AND did_hash = %s", (account_id, did_hash))).fetchone()
+    return _app(row) if row else None
+
+
+async def delete_app(connection: Connection, account_id: int, hash_: str) -> None:
+    await connection.execute("DELETE FROM apps WHERE account_id = %s AND hash = %s", (account_id, hash_))
+
+
 async def apps_of(connection: Connection, account_id: int) -> list[App]:
     cursor = await connection.execute(_APP + b" ORDER BY created_at, hash", (account_id,))
     return [_app(row) for row in await cursor.fetchall()]
 
 
-async def add_app(connection: Connection, app: App) -> None:
+async def add_app(connection: Connection, app: App, *, did_hash: str | None = None) -> None:
+    """did_hash: the app is this DID's own."""
     await connection.execute(
-        "INSERT INTO apps (account_id, hash, package, name, params, created_at, updated_at)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        (app.account_id, app.hash, app.package, app.name, Jsonb(app.params), app.created_at, app.updated_at),
+        "INSERT INTO apps (account_id, hash, package, name, params, created_at, updated_at, did_hash)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (app.account_id, app.hash, app.package, app.name, Jsonb(app.params), app.created_at, app.updated_at, did_hash),
     )
 
 

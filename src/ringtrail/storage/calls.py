@@ -16,7 +16,7 @@ from ringtrail.storage import rollups
 from ringtrail.storage.database import LIVE_CHANNEL, Connection, Database
 from ringtrail.storage.schema import ensure_partitions
 
-_INSERT_COLUMNS = (
+INSERT_COLUMNS = (
     "account_id", "id", "property_id", "creation_seq", "change_seq", "node", "started_at", "answered_at",
     "caller_answered_at", "bridged_at", "ended_at", "ring_s", "talk_s", "total_s", "connected_s", "handled_s",
     "billed_s",
@@ -24,14 +24,15 @@ _INSERT_COLUMNS = (
     "caller_number", "caller_withheld", "caller_name", "caller_country", "caller_line_type", "caller_region",
     "caller_is_new", "tracking_number", "did_hash", "destination_number", "destination_country",
     "destination_line_type", "app_hash", "source", "medium", "campaign", "content", "offline_description",
-    "redirected", "redirected_expired", "keypad", "recording_hash", "recording_kind",
+    "redirected", "redirected_expired", "keypad", "external_id", "client_id", "button_hash", "timezone",
+    "recording_hash", "recording_kind",
 )  # fmt: skip
 _FIXED = {"account_id", "id", "started_at", "creation_seq", "caller_is_new"}
 
 _UPSERT_CALL = (
-    f"INSERT INTO calls ({', '.join(_INSERT_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_INSERT_COLUMNS))})"
+    f"INSERT INTO calls ({', '.join(INSERT_COLUMNS)}) VALUES ({', '.join(['%s'] * len(INSERT_COLUMNS))})"
     " ON CONFLICT (account_id, started_at, id) DO UPDATE SET "
-    + ", ".join(f"{column} = EXCLUDED.{column}" for column in _INSERT_COLUMNS if column not in _FIXED)
+    + ", ".join(f"{column} = EXCLUDED.{column}" for column in INSERT_COLUMNS if column not in _FIXED)
 ).encode()
 
 _LEG_COLUMNS = (
@@ -63,7 +64,7 @@ async def save_calls(database: Database, calls: Iterable[Call]) -> int:
     await ensure_partitions(database, {instant for call in ordered for instant in _instants(call)})
     async with database.transaction() as connection:
         groups = groupby(ordered, key=lambda call: call.account_id)
-        return sum([await _save_account(connection, account_id, list(group)) for account_id, group in groups])
+        return sum([await save_account(connection, account_id, list(group)) for account_id, group in groups])
 
 
 def _instants(call: Call) -> Iterator[datetime]:
@@ -71,8 +72,9 @@ def _instants(call: Call) -> Iterator[datetime]:
     yield from (leg.started_at for leg in call.legs)
 
 
-async def _save_account(connection: Connection, account_id: int, calls: list[Call]) -> int:
-    creation, change = await _lock_counters(connection, account_id)
+async def save_account(connection: Connection, account_id: int, calls: list[Call]) -> int:
+    """`save_calls` for the calls of one account, in a transaction of the caller's. Their months must have partitions."""
+    creation, change = await lock_counters(connection, account_id)
     known = await _known(connection, account_id, calls)
     fresh = [call for call in calls if call.id not in known or not known[call.id].ended]
     if not fresh:
@@ -85,21 +87,20 @@ async def _save_account(connection: Connection, account_id: int, calls: list[Cal
         if before is None:
             creation += 1
         is_new = before.caller_is_new if before else call.caller_number_e164 is None or call.id in first_of_caller
-        rows.append(_call_row(call, before.creation_seq if before else creation, change, is_new))
+        rows.append(call_row(call, before.creation_seq if before else creation, change, is_new))
     async with connection.cursor() as cursor:
         await cursor.executemany(_UPSERT_CALL, rows)
-        await cursor.executemany(_UPSERT_LEG, [_leg_row(call, leg) for call in fresh for leg in call.legs])
+    await save_legs(connection, fresh)
     await _save_recordings(connection, fresh)
     await _save_traces(connection, [call for call in fresh if call.ended])
     await rollups.add(connection, merge(row for call in fresh for row in contribution(call)))
-    await connection.execute(
-        "UPDATE call_counters SET creation = %s, change = %s WHERE account_id = %s", (creation, change, account_id)
-    )
+    await set_counters(connection, account_id, creation, change)
     await connection.execute("SELECT pg_notify(%s, %s)", (LIVE_CHANNEL, str(account_id)))
     return len(fresh)
 
 
-async def _lock_counters(connection: Connection, account_id: int) -> tuple[int, int]:
+async def lock_counters(connection: Connection, account_id: int) -> tuple[int, int]:
+    """(creation, change) of the account, nobody else's until the transaction ends."""
     await connection.execute("INSERT INTO call_counters (account_id) VALUES (%s) ON CONFLICT DO NOTHING", (account_id,))
     row = await (
         await connection.execute(
@@ -108,6 +109,12 @@ async def _lock_counters(connection: Connection, account_id: int) -> tuple[int, 
     ).fetchone()
     assert row is not None
     return row[0], row[1]
+
+
+async def set_counters(connection: Connection, account_id: int, creation: int, change: int) -> None:
+    await connection.execute(
+        "UPDATE call_counters SET creation = %s, change = %s WHERE account_id = %s", (creation, change, account_id)
+    )
 
 
 async def _known(connection: Connection, account_id: int, calls: Sequence[Call]) -> dict[int, _Known]:
@@ -142,7 +149,7 @@ async def _claim_first_calls(connection: Connection, calls: Sequence[Call]) -> s
     return {row[0] for row in await cursor.fetchall()}
 
 
-def _call_row(call: Call, creation_seq: int, change_seq: int, caller_is_new: bool) -> list[Any]:
+def call_row(call: Call, creation_seq: int, change_seq: int, caller_is_new: bool) -> list[Any]:
     recording = min(call.recordings, key=lambda item: (item.kind, item.started_at), default=None)
     attribution = call.attribution
     return [
@@ -154,8 +161,8 @@ def _call_row(call: Call, creation_seq: int, change_seq: int, caller_is_new: boo
         call.caller_region, caller_is_new, call.tracking_number_e164, call.did_hash, call.destination_number_e164,
         call.destination_country, call.destination_line_type, call.app_hash, attribution.source, attribution.medium,
         attribution.campaign, attribution.content, attribution.offline_description, call.redirected,
-        call.redirected_expired, call.keypad, recording.hash if recording else None,
-        recording.kind if recording else None,
+        call.redirected_expired, call.keypad, call.external_id, call.client_id, call.button_hash, call.timezone,
+        recording.hash if recording else None, recording.kind if recording else None,
     ]  # fmt: skip
 
 
@@ -167,6 +174,11 @@ def _leg_row(call: Call, leg: Leg) -> list[Any]:
         leg.cause, leg.sip_status, leg.hangup_by, leg.disposition, leg.raw, leg.codec, leg.talk_s, leg.total_s,
         billed_s,
     ]  # fmt: skip
+
+
+async def save_legs(connection: Connection, calls: Sequence[Call]) -> None:
+    async with connection.cursor() as cursor:
+        await cursor.executemany(_UPSERT_LEG, [_leg_row(call, leg) for call in calls for leg in call.legs])
 
 
 async def _save_recordings(connection: Connection, calls: Sequence[Call]) -> None:

@@ -1,4 +1,4 @@
-"""Calls in progress, read back whole: what a controller needs to take over where another one stopped."""
+"""Calls read back whole: those in progress for a controller that takes over, an ended one for its owner to correct."""
 
 from __future__ import annotations
 
@@ -23,6 +23,19 @@ async def unfinished_calls(connection: Connection, node: str) -> list[Call]:
             _call(row, await _legs(connection, row["account_id"], row["id"]), await _recordings(connection, row))
             for row in rows
         ]
+
+
+async def ended_call(connection: Connection, account_id: int, call_id: int) -> Call | None:
+    """One ended call, locked until the transaction ends. Its trace is not read."""
+    async with connection.cursor(row_factory=dict_row) as cursor:
+        await cursor.execute(
+            "SELECT * FROM calls WHERE account_id = %s AND id = %s AND ended_at IS NOT NULL FOR UPDATE",
+            (account_id, call_id),
+        )
+        row = await cursor.fetchone()
+    if row is None:
+        return None
+    return _call(row, await _legs(connection, account_id, call_id), await _recordings(connection, row))
 
 
 async def known_legs(connection: Connection, engine_leg_ids: list[str]) -> set[str]:
@@ -105,9 +118,11 @@ def _call(row: dict[str, Any], legs: tuple[Leg, ...], recordings: tuple[Recordin
             offline_description=row["offline_description"],
         ),
         legs=legs, trigger=Trigger(row["trigger"]), answered_at=row["answered_at"], bridged_at=row["bridged_at"],
+        ended_at=row["ended_at"], disposition=Disposition(row["disposition"]), disposition_raw=row["disposition_raw"],
         hangup_cause=row["hangup_cause"], hangup_by=HangupBy(row["hangup_by"]) if row["hangup_by"] else None,
         destination_number_e164=row["destination_number"], destination_country=row["destination_country"],
         destination_line_type=row["destination_line_type"], redirected=row["redirected"],
-        redirected_expired=row["redirected_expired"], keypad=row["keypad"], recordings=recordings,
+        redirected_expired=row["redirected_expired"], keypad=row["keypad"], external_id=row["external_id"],
+        client_id=row["client_id"], button_hash=row["button_hash"], timezone=row["timezone"], recordings=recordings,
         billing_increment_s=row["billing_increment_s"],
     )  # fmt: skip

@@ -270,6 +270,7 @@ def _condition(query: CallQuery) -> tuple[sql.Composable, list[Any]]:
         ("c.change_seq > %s", query.changed_after),
         ("c.did_hash = %s", query.did_hash),
         ("c.app_hash = %s", query.app_hash),
+        ("c.button_hash = %s", query.button_hash),
         ("c.offline_description = %s", query.offline_description),
         ("CASE WHEN length(c.caller_number) > 4 THEN left(c.caller_number, -4) || 'XXXX' ELSE repeat('X', length(c.caller_number)) END = %s", query.caller_masked),
     ):  # fmt: skip

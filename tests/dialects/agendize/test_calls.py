@@ -80,10 +80,11 @@ async def test_the_start_is_told_in_the_propertys_own_zone_even_a_link_name(worl
     assert {"dateTime": "2026-01-14T04:05:10", "timeZone": "US/Eastern"} in starts
 
 
-async def test_only_click_to_call_has_a_button(world: World, ask: Ask) -> None:
-    await world.save(*[later(world, at, trigger=trigger) for at, trigger in enumerate(Trigger)])
-    tracking, button = ("callTracking", None), ("clickToCall", world.property.sid)
+async def test_a_call_names_its_button_and_its_type(world: World, ask: Ask) -> None:
+    await world.save(*[later(world, at, trigger=trigger, button_hash="BUTT0N01") for at, trigger in enumerate(Trigger)])
+    tracking, button = ("callTracking", "BUTT0N01"), ("clickToCall", "BUTT0N01")
     expected = {Trigger.NORMAL: tracking, Trigger.WEB: button, Trigger.RULE: tracking, Trigger.API: button}
+    expected[Trigger.MANUAL] = (None, "BUTT0N01")
     items = (await ask()).json()["items"]
     assert [(item["type"], item["buttonId"]) for item in items] == [expected[trigger] for trigger in Trigger]
 

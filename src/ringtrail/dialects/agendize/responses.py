@@ -11,7 +11,7 @@ from ringtrail.model.call import CallRecord
 from ringtrail.services.numbers import masked
 
 FIELDS = frozenset({
-    "id", "creation_seq", "change_seq", "property_id", "property_sid", "caller_number", "caller_withheld",
+    "id", "creation_seq", "change_seq", "property_id", "button_hash", "client_id", "timezone", "caller_number", "caller_withheld",
     "destination_number", "tracking_number", "started_at", "handled_s", "disposition", "external_id", "trigger",
     "recording_hash",
 })  # fmt: skip
@@ -36,12 +36,12 @@ class CallResource(msgspec.Struct, rename="camel", kw_only=True):
     client_id: str | None
     caller_number: str | None
     called_number: str | None
-    tracking_number: str
+    tracking_number: str | None
     start: Start
     duration: int  # seconds
     status: str
     external_id: str | None
-    type: str
+    type: str | None
     record: SoundRecord | UnsetType = UNSET
 
 
@@ -53,14 +53,14 @@ class CallList(msgspec.Struct, rename="camel", kw_only=True):
 
 def call_resource(call: CallRecord, item: Property, recorded: bool, base_url: str) -> CallResource:
     """`id` is the account's creation counter: small, numeric, never reused. recorded: a finished recording is there."""
-    zone = item.timezone or DEFAULT_ZONE
+    zone = call.timezone or item.timezone or DEFAULT_ZONE
     return CallResource(
         id=str(call.creation_seq),
-        button_id=call.property_sid if TYPE[call.trigger] == "clickToCall" else None,
-        client_id=None,
+        button_id=call.button_hash,
+        client_id=call.client_id,
         caller_number=visible_caller(call, item),
         called_number=call.destination_number,
-        tracking_number=call.tracking_number,
+        tracking_number=call.tracking_number or None,
         start=Start(date_time=local_time(call.started_at, zone), time_zone=zone),
         duration=call.handled_s,
         status=STATUS[call.disposition],

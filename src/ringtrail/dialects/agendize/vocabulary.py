@@ -31,11 +31,12 @@ STATUS: dict[str, str] = {
 """How the vendor words each end. A call in progress has no word and is not shown. The words are the vendor's; which
 end takes which word is our reading [inferred]: there is none for a failure, nor for a decline."""
 
-TYPE: dict[str, str] = {
+TYPE: dict[str, str | None] = {
     Trigger.NORMAL: "callTracking",
     Trigger.RULE: "callTracking",
     Trigger.WEB: "clickToCall",
     Trigger.API: "clickToCall",
+    Trigger.MANUAL: None,
 }
 
 _RFC3339 = re.compile(

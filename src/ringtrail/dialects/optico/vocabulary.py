@@ -43,7 +43,7 @@ STATUS_OF_OUTCOME: dict[tuple[str, str | None], str] = {
 `in_progress` has none: unfinished calls are not shown.
 """
 
-TRIGGER_TYPE: dict[str, int] = {Trigger.NORMAL: 1, Trigger.WEB: 2, Trigger.RULE: 3, Trigger.API: 4}
+TRIGGER_TYPE: dict[str, int] = {Trigger.NORMAL: 1, Trigger.WEB: 2, Trigger.RULE: 3, Trigger.API: 4, Trigger.MANUAL: 1}
 
 
 def status_of(disposition: str, stage: str, *, redirected_expired: bool = False) -> str:

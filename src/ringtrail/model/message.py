@@ -1,0 +1,96 @@
+"""Message: one SMS, and how many segments it takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+_GSM_BASIC = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM_EXTENDED = frozenset("\f^{}\\[~]|€")  # two septets each
+"""The default alphabet of 3GPP TS 23.038 section 6.2.1."""
+
+MAX_SEGMENTS = 10
+
+
+class Direction(StrEnum):
+    IN = "in"
+    OUT = "out"
+
+
+class Encoding(StrEnum):
+    GSM = "gsm"
+    UNICODE = "unicode"
+
+
+class MessageStatus(StrEnum):
+    QUEUED = "queued"  # accepted, not handed on yet (or scheduled)
+    PROCESSING = "processing"  # being handed to the carrier
+    SENT = "sent"  # the carrier has taken it
+    DELIVERED = "delivered"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    RECEIVED = "received"  # an inbound message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One SMS as stored."""
+
+    id: int
+    sid: str  # 32 characters, public
+    account_id: int
+    property_id: int
+    direction: Direction
+    sender: str  # E.164, or a name of 1 to 11 characters
+    recipient_e164: str
+    body: str
+    encoding: Encoding
+    segments: int
+    status: MessageStatus
+    error_code: str | None = None
+    receipt_wanted: bool = True
+    external_id: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)  # what a dialect keeps with it
+    created_at: datetime
+    scheduled_at: datetime | None = None
+    submitted_at: datetime | None = None
+    delivered_at: datetime | None = None
+    received_at: datetime | None = None
+
+
+def encoding_of(body: str) -> Encoding:
+    """GSM if the default alphabet has every character, else UCS-2."""
+    return Encoding.GSM if all(c in _GSM_BASIC or c in _GSM_EXTENDED for c in body) else Encoding.UNICODE
+
+
+def parts_of(body: str) -> list[str]:
+    """The text of each segment: 160 septets or 70 UTF-16 units in one, 153 or 67 in each of several (3GPP TS 23.040
+    section 9.2.3.24.1). No character is split."""
+    gsm = encoding_of(body) is Encoding.GSM
+    single, each = (160, 153) if gsm else (70, 67)
+    if sum(_units(c, gsm) for c in body) <= single:
+        return [body]
+    return list(_cut(body, each, gsm))
+
+
+def _cut(body: str, room: int, gsm: bool) -> Iterator[str]:
+    start, used = 0, 0
+    for position, character in enumerate(body):
+        units = _units(character, gsm)
+        if used + units > room:
+            yield body[start:position]
+            start, used = position, 0
+        used += units
+    yield body[start:]
+
+
+def _units(character: str, gsm: bool) -> int:
+    if gsm:
+        return 2 if character in _GSM_EXTENDED else 1
+    return 2 if ord(character) > 0xFFFF else 1

@@ -1,0 +1,206 @@
+"""Messages: send, schedule, receive, read."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+
+from ringtrail.model.account import Account
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.model.ids import new_sid
+from ringtrail.model.message import MAX_SEGMENTS, Direction, Message, MessageStatus, encoding_of, parts_of
+from ringtrail.model.number import DID
+from ringtrail.model.query import MessageQuery
+from ringtrail.ports.clock import Clock
+from ringtrail.ports.sms import (
+    MessageReceived,
+    ReceiptArrived,
+    SmsFact,
+    SmsRefusedError,
+    SmsTransport,
+    SmsUnavailableError,
+)
+from ringtrail.services.numbers import may_dial, to_e164
+from ringtrail.storage import messages as store
+from ringtrail.storage import numbers as number_store
+from ringtrail.storage.database import Connection, Database
+
+log = structlog.get_logger("ringtrail.messages")
+
+SCHEDULE_AHEAD = timedelta(days=14)
+SCHEDULE_LATE = timedelta(hours=1)
+_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
+_LEASE = timedelta(seconds=60)
+_AGAIN = timedelta(seconds=10)
+_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewMessage:
+    """What somebody wants sent. sender None: a number of the property that can send."""
+
+    property_id: int
+    recipient: str
+    body: str
+    sender: str | None = None
+    scheduled_at: datetime | None = None  # up to 14 days ahead; up to an hour ago means now
+    receipt_wanted: bool = True
+    external_id: str | None = None
+    settings: Mapping[str, Any] | None = None
+
+
+class Messages:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def send(self, account: Account, wanted: NewMessage) -> Message:
+        """Accept a message; it is handed on by the worker.
+
+        DomainError with field `recipient`, `body`, `sender` or `scheduled_at`; FORBIDDEN for a recipient that the account
+        may not dial.
+        """
+        now = self._clock.now()
+        recipient = _recipient(account, wanted.recipient)
+        due_at = _due(wanted.scheduled_at, now)
+        segments = len(parts_of(wanted.body))
+        if not wanted.body or segments > MAX_SEGMENTS:
+            raise DomainError(ErrorCode.OUT_OF_RANGE, "body", f"from 1 character to {MAX_SEGMENTS} segments")
+        async with self._database.transaction() as connection:
+            sender = await self._sender(connection, account, wanted)
+            message = Message(
+                id=0, sid=new_sid(), account_id=account.id, property_id=wanted.property_id, direction=Direction.OUT,
+                sender=sender, recipient_e164=recipient, body=wanted.body, encoding=encoding_of(wanted.body),
+                segments=segments, status=MessageStatus.QUEUED, receipt_wanted=wanted.receipt_wanted,
+                external_id=wanted.external_id, settings=wanted.settings or {}, created_at=now,
+                scheduled_at=wanted.scheduled_at,
+            )  # fmt: skip
+            stored = await store.add(connection, message, due_at=due_at)
+        assert stored is not None
+        return stored
+
+    async def _sender(self, connection: Connection, account: Account, wanted: NewMessage) -> str:
+        dids, _ = await number_store.find_dids(connection, account.id)
+        able = [did for did in dids if "sms" in did.capabilities]
+        if wanted.sender is None:
+            mine = [did for did in able if did.property_id == wanted.property_id]
+            if not mine:
+                raise DomainError(ErrorCode.MISSING, "sender", "the property has no number that can send messages")
+            return mine[0].number_e164
+        if _NAME.fullmatch(wanted.sender):
+            return wanted.sender
+        number = to_e164(wanted.sender, account.country)
+        if number is None:
+            raise DomainError(ErrorCode.BAD_FORMAT, "sender", "a number, or 1 to 11 letters, digits and spaces")
+        if all(did.number_e164 != number for did in able):
+            raise DomainError(ErrorCode.UNKNOWN_VALUE, "sender", "not a number of yours that can send messages")
+        return number
+
+    async def by_sid(self, account_id: int, sid: str) -> Message | None:
+        async with self._database.reading() as connection:
+            return await store.by_sid(connection, account_id, sid.upper())
+
+    async def page(
+        self, query: MessageQuery, *, offset: int = 0, limit: int | None = None, with_total: bool = False
+    ) -> tuple[list[Message], int | None]:
+        """(messages by creation, total or None)."""
+        async with self._database.reading() as connection:
+            found = await store.find(connection, query, offset=offset, limit=limit)
+            return found, await store.count(connection, query) if with_total else None
+
+
+class Messenger:
+    """The worker's side: hands messages to the transport and takes what it tells."""
+
+    def __init__(self, database: Database, clock: Clock, transport: SmsTransport, *, default_country: str) -> None:
+        self._database = database
+        self._clock = clock
+        self._transport = transport
+        self._default_country = default_country
+
+    async def dispatch(self) -> int:
+        """Hand on what is due. Returns how many messages were tried.
+
+        A message is claimed in one transaction and settled in another: killed in between, it is submitted again under the
+        same sid when the claim has run out.
+        """
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            due = await store.claim_due(connection, now, now + _LEASE, _BATCH)
+        for message in due:
+            await self._submit(message)
+        return len(due)
+
+    async def _submit(self, message: Message) -> None:
+        try:
+            facts = await self._transport.submit(message)
+        except SmsRefusedError as exc:
+            async with self._database.transaction() as connection:
+                await store.refused(connection, message, exc.code)
+        except SmsUnavailableError as exc:
+            log.warning("sms_postponed", message=message.sid, reason=str(exc))
+            async with self._database.transaction() as connection:
+                await store.postponed(connection, message, self._clock.now() + _AGAIN)
+        else:
+            async with self._database.transaction() as connection:
+                await store.submitted(connection, message, self._clock.now())
+                for fact in facts:
+                    await self._take(connection, fact)
+
+    async def listen(self) -> None:
+        """Take the transport's facts until cancelled."""
+        async for fact in self._transport.facts():
+            async with self._database.transaction() as connection:
+                await self._take(connection, fact)
+
+    async def _take(self, connection: Connection, fact: SmsFact) -> None:
+        match fact:
+            case MessageReceived():
+                await self._received(connection, fact)
+            case ReceiptArrived():
+                await store.receipt(
+                    connection, fact.sid, delivered=fact.delivered, error_code=fact.error_code, at=fact.at
+                )
+
+    async def _received(self, connection: Connection, fact: MessageReceived) -> None:
+        did = await self._did(connection, fact.recipient)
+        if did is None:
+            log.info("message_for_nobody", recipient=fact.recipient[:32])
+            return
+        sender = to_e164(fact.sender, self._default_country) or fact.sender[:32]
+        await store.add(
+            connection,
+            Message(
+                id=0, sid=new_sid(), account_id=did.account_id, property_id=did.property_id, direction=Direction.IN,
+                sender=sender, recipient_e164=did.number_e164, body=fact.body, encoding=encoding_of(fact.body),
+                segments=len(parts_of(fact.body)), status=MessageStatus.RECEIVED, created_at=self._clock.now(),
+                received_at=fact.at,
+            ),
+            transport_id=fact.transport_id,
+        )  # fmt: skip
+
+    async def _did(self, connection: Connection, recipient: str) -> DID | None:
+        number = to_e164(recipient, self._default_country)
+        return await number_store.did_by_number(connection, number) if number else None
+
+
+def _recipient(account: Account, text: str) -> str:
+    number = to_e164(text, account.country)
+    if number is None:
+        raise DomainError(ErrorCode.BAD_FORMAT, "recipient", "not a phone number")
+    if not may_dial(account.outbound_prefixes, number):
+        raise DomainError(ErrorCode.FORBIDDEN, "recipient", "the account may not send to this number")
+    return number
+
+
+def _due(scheduled_at: datetime | None, now: datetime) -> datetime:
+    if scheduled_at is None:
+        return now
+    if not now - SCHEDULE_LATE <= scheduled_at <= now + SCHEDULE_AHEAD:
+        raise DomainError(ErrorCode.OUT_OF_RANGE, "scheduled_at", "from an hour ago to 14 days ahead")
+    return max(scheduled_at, now)

@@ -1,0 +1,1 @@
+"""What carries messages: one folder a transport."""

@@ -1,0 +1,75 @@
+"""Ended calls that their owner corrects or deletes. Counters and rollups follow in the same transaction."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from ringtrail.model.call import Call
+from ringtrail.model.rollup import contribution, merge
+from ringtrail.storage import rollups
+from ringtrail.storage.calls import INSERT_COLUMNS, call_row, lock_counters, save_legs, set_counters
+from ringtrail.storage.database import LIVE_CHANNEL, Connection
+
+_KEPT = {"account_id", "id", "creation_seq", "caller_is_new"}
+_CHANGED = tuple(column for column in INSERT_COLUMNS if column not in _KEPT)
+_UPDATE = (
+    f"UPDATE calls SET {', '.join(f'{column} = %s' for column in _CHANGED)}"
+    " WHERE account_id = %s AND id = %s AND started_at = %s RETURNING revenue_minor"
+).encode()
+
+
+async def correct(connection: Connection, before: Call, after: Call) -> None:
+    """Put `after` in the place of `before`, the call as `live.ended_call` gave it in this transaction.
+
+    Its recordings and trace stay as they are, moved in time with its start.
+    """
+    creation, change = await lock_counters(connection, before.account_id)
+    row = dict(zip(INSERT_COLUMNS, call_row(after, 0, change + 1, False), strict=True))
+    cursor = await connection.execute(
+        _UPDATE, [*(row[column] for column in _CHANGED), before.account_id, before.id, before.started_at]
+    )
+    revenue = await cursor.fetchone()
+    assert revenue is not None
+    await connection.execute("DELETE FROM legs WHERE account_id = %s AND call_id = %s", (before.account_id, before.id))
+    await save_legs(connection, [after])
+    await _move(connection, before, after.started_at - before.started_at)
+    gone = [(key, -sums) for key, sums in contribution(before, revenue[0])]
+    await rollups.add(connection, merge([*gone, *contribution(after, revenue[0])]))
+    await set_counters(connection, before.account_id, creation, change + 1)
+    await _tell(connection, before.account_id)
+
+
+async def _move(connection: Connection, call: Call, later: timedelta) -> None:
+    if not later:
+        return
+    for table in ("recordings", "call_traces"):
+        await connection.execute(
+            f"UPDATE {table} SET started_at = started_at + %s WHERE account_id = %s AND call_id = %s".encode(),
+            (later, call.account_id, call.id),
+        )
+
+
+async def remove(connection: Connection, call: Call) -> None:
+    """Delete an ended call, as `live.ended_call` gave it in this transaction, with all that belongs to it."""
+    creation, change = await lock_counters(connection, call.account_id)
+    revenue = await (
+        await connection.execute(
+            "DELETE FROM calls WHERE account_id = %s AND id = %s AND started_at = %s RETURNING revenue_minor",
+            (call.account_id, call.id, call.started_at),
+        )
+    ).fetchone()
+    assert revenue is not None
+    for table in ("legs", "call_traces", "recordings"):
+        await connection.execute(
+            f"DELETE FROM {table} WHERE account_id = %s AND call_id = %s".encode(), (call.account_id, call.id)
+        )
+    await connection.execute(
+        "DELETE FROM first_calls WHERE account_id = %s AND call_id = %s", (call.account_id, call.id)
+    )
+    await rollups.add(connection, merge((key, -sums) for key, sums in contribution(call, revenue[0])))
+    await set_counters(connection, call.account_id, creation, change + 1)
+    await _tell(connection, call.account_id)
+
+
+async def _tell(connection: Connection, account_id: int) -> None:
+    await connection.execute("SELECT pg_notify(%s, %s)", (LIVE_CHANNEL, str(account_id)))

@@ -1,0 +1,143 @@
+"""Messages: what was sent, is to be sent, and was received."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from psycopg import sql
+from psycopg.types.json import Jsonb
+
+from ringtrail.model.message import Direction, Encoding, Message, MessageStatus
+from ringtrail.model.query import MessageQuery
+from ringtrail.storage.database import Connection
+
+_COLUMNS = (
+    "id, sid, account_id, property_id, direction, sender, recipient_e164, body, encoding, segments, status, error_code,"
+    " receipt_wanted, external_id, settings, created_at, scheduled_at, submitted_at, delivered_at, received_at"
+)
+
+
+def _message(row: tuple[Any, ...]) -> Message:
+    return Message(
+        id=row[0], sid=row[1], account_id=row[2], property_id=row[3], direction=Direction(row[4]), sender=row[5],
+        recipient_e164=row[6], body=row[7], encoding=Encoding(row[8]), segments=row[9], status=MessageStatus(row[10]),
+        error_code=row[11], receipt_wanted=row[12], external_id=row[13], settings=row[14], created_at=row[15],
+        scheduled_at=row[16], submitted_at=row[17], delivered_at=row[18], received_at=row[19],
+    )  # fmt: skip
+
+
+async def add(
+    connection: Connection, message: Message, *, due_at: datetime | None = None, transport_id: str | None = None
+) -> Message | None:
+    """Insert; message.id is ignored. None: what the carrier calls `transport_id` is here already."""
+    cursor = await connection.execute(
+        "INSERT INTO messages (sid, account_id, property_id, direction, sender, recipient_e164, body, encoding, segments,"
+        " status, error_code, receipt_wanted, external_id, settings, created_at, scheduled_at, submitted_at, delivered_at,"
+        " received_at, due_at, transport_id)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        f" ON CONFLICT DO NOTHING RETURNING {_COLUMNS}".encode(),
+        (
+            message.sid, message.account_id, message.property_id, message.direction, message.sender,
+            message.recipient_e164, message.body, message.encoding, message.segments, message.status,
+            message.error_code, message.receipt_wanted, message.external_id, Jsonb(dict(message.settings)),
+            message.created_at, message.scheduled_at, message.submitted_at, message.delivered_at, message.received_at,
+            due_at, transport_id,
+        ),
+    )  # fmt: skip
+    row = await cursor.fetchone()
+    return _message(row) if row else None
+
+
+async def by_sid(connection: Connection, account_id: int, sid: str) -> Message | None:
+    row = await (
+        await connection.execute(
+            f"SELECT {_COLUMNS} FROM messages WHERE account_id = %s AND sid = %s".encode(), (account_id, sid)
+        )
+    ).fetchone()
+    return _message(row) if row else None
+
+
+async def find(connection: Connection, query: MessageQuery, *, offset: int, limit: int | None) -> list[Message]:
+    """Matching messages by creation, oldest first."""
+    condition, params = _condition(query)
+    cursor = await connection.execute(
+        sql.SQL("SELECT {} FROM messages WHERE {} ORDER BY created_at, id LIMIT {} OFFSET {}").format(
+            sql.SQL(_COLUMNS), condition, sql.Literal(limit), sql.Literal(offset)
+        ),
+        params,
+        prepare=False,
+    )
+    return [_message(row) for row in await cursor.fetchall()]
+
+
+async def count(connection: Connection, query: MessageQuery) -> int:
+    condition, params = _condition(query)
+    row = await (
+        await connection.execute(
+            sql.SQL("SELECT count(*) FROM messages WHERE {}").format(condition), params, prepare=False
+        )
+    ).fetchone()
+    return row[0] if row else 0
+
+
+def _condition(query: MessageQuery) -> tuple[sql.Composable, list[Any]]:
+    parts: list[sql.Composable] = [sql.SQL("account_id = %s")]
+    params: list[Any] = [query.account_id]
+    for clause, value in (
+        ("property_id = %s", query.property_id),
+        ("created_at >= %s", query.from_at),
+        ("created_at < %s", query.to_at),
+        ("direction = %s", query.direction),
+        ("status = ANY(%s)", [str(status) for status in query.statuses] or None),
+        ("sender = ANY(%s)", list(query.senders) or None),
+        ("recipient_e164 = ANY(%s)", list(query.recipients) or None),
+        ("CASE WHEN length(sender) > 4 THEN left(sender, -4) || 'XXXX' ELSE repeat('X', length(sender)) END = %s", query.sender_masked),
+    ):  # fmt: skip
+        if value is not None:
+            parts.append(sql.SQL(clause))
+            params.append(value)
+    return sql.SQL(" AND ").join(parts), params
+
+
+async def claim_due(connection: Connection, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
+    """Messages whose time has come, ours until `lease_until`; whoever does not finish by then leaves them to others."""
+    cursor = await connection.execute(
+        "UPDATE messages SET status = 'processing', due_at = %s WHERE (account_id, id) IN ("
+        " SELECT account_id, id FROM messages WHERE due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)"
+        f" RETURNING {_COLUMNS}".encode(),
+        (lease_until, now, limit),
+    )
+    return [_message(row) for row in await cursor.fetchall()]
+
+
+async def submitted(connection: Connection, message: Message, at: datetime) -> None:
+    await connection.execute(
+        "UPDATE messages SET status = 'sent', submitted_at = %s, due_at = NULL"
+        " WHERE account_id = %s AND id = %s AND status = 'processing'",
+        (at, message.account_id, message.id),
+    )
+
+
+async def refused(connection: Connection, message: Message, code: str) -> None:
+    await connection.execute(
+        "UPDATE messages SET status = 'failed', error_code = %s, due_at = NULL WHERE account_id = %s AND id = %s",
+        (code, message.account_id, message.id),
+    )
+
+
+async def postponed(connection: Connection, message: Message, due_at: datetime) -> None:
+    """The carrier could not be reached: again at `due_at`."""
+    await connection.execute(
+        "UPDATE messages SET status = 'queued', due_at = %s WHERE account_id = %s AND id = %s",
+        (due_at, message.account_id, message.id),
+    )
+
+
+async def receipt(connection: Connection, sid: str, *, delivered: bool, error_code: str | None, at: datetime) -> None:
+    """Note a delivery receipt. A message has one final state: later receipts change nothing."""
+    await connection.execute(
+        "UPDATE messages SET status = %s, error_code = %s, delivered_at = %s"
+        " WHERE sid = %s AND direction = 'out' AND status IN ('processing', 'sent')",
+        ("delivered" if delivered else "failed", error_code, at if delivered else None, sid),
+    )
