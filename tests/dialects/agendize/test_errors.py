@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import product
 
+import msgspec
 import pytest
 from httpx import AsyncClient
 
@@ -21,7 +22,7 @@ TOKEN = TOKENS["agendize"]
 @pytest.mark.parametrize("code", list(ErrorCode))
 def test_every_error_code_has_a_wording_whose_code_is_the_http_status(code: ErrorCode) -> None:
     response = render_error(None, DomainError(code, "field"), DialectOptions(base_url=""))  # type: ignore[arg-type]
-    error = response.content["error"]
+    error = msgspec.to_builtins(response.content)["error"]
     assert set(WORDINGS) == set(ErrorCode)
     assert list(error) == ["code", "reason", "message"]
     assert error["code"] == response.status_code >= 400

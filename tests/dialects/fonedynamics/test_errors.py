@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from httpx import AsyncClient
 
@@ -18,8 +19,9 @@ pytestmark = pytest.mark.postgres
 def test_every_error_code_has_a_wording(code: ErrorCode) -> None:
     response = render_error(None, DomainError(code, "field"), DialectOptions(base_url=""))  # type: ignore[arg-type]
     assert set(WORDINGS) == set(ErrorCode)
-    assert list(response.content) == ["ResponseStatus"]
-    status = response.content["ResponseStatus"]
+    body = msgspec.to_builtins(response.content)
+    assert list(body) == ["ResponseStatus"]
+    status = body["ResponseStatus"]
     assert list(status) == ["ErrorCode", "Message"]
     assert response.status_code >= 400
     assert status["ErrorCode"] == status["ErrorCode"].upper()

@@ -8,10 +8,23 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import msgspec
 from litestar import Request, Response
 
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.model.errors import DomainError, ErrorCode
+
+
+class Fault(msgspec.Struct, kw_only=True):
+    code: int  # the HTTP status again
+    reason: str
+    message: str
+
+
+class Refusal(msgspec.Struct, kw_only=True):
+    """The body of every error."""
+
+    error: Fault
 
 
 class Wording(NamedTuple):
@@ -58,5 +71,5 @@ def not_implemented() -> Response[Any]:
 
 def _response(wording: Wording, headers: dict[str, str]) -> Response[Any]:
     status, reason, message = wording
-    body = {"error": {"code": status, "reason": reason, "message": message}}
+    body = Refusal(error=Fault(code=status, reason=reason, message=message))
     return Response(body, status_code=status, headers=headers)

@@ -13,11 +13,13 @@ from msgspec import UNSET
 from ringtrail.dialects.agendize import sync
 from ringtrail.dialects.agendize.auth import authenticate
 from ringtrail.dialects.agendize.errors import not_implemented
+from ringtrail.dialects.agendize.reference import REFERENCE
 from ringtrail.dialects.agendize.requests import parse_list
 from ringtrail.dialects.agendize.responses import CallList, CallResource, call_resource, found_in_sight
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.files import file_response
 from ringtrail.httpkit.query import parse_query
+from ringtrail.httpkit.reference import document_route
 from ringtrail.model.account import Principal
 from ringtrail.model.call import CallRecord
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -34,6 +36,7 @@ _Request = Request[Any, Any, Any]
 def build(services: Services, options: DialectOptions) -> Router:
     calls = CallRoutes(services, options)
     handlers = [
+        document_route(REFERENCE, options.base_url + PREFIX),
         get("/calls")(calls.list_calls),
         get(_ONE)(calls.get_call),
         get(f"{_ONE}/record.mp3")(calls.get_record),

@@ -8,10 +8,22 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import msgspec
 from litestar import Request, Response
 
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.model.errors import DomainError, ErrorCode
+
+
+class Fault(msgspec.Struct, kw_only=True):
+    ErrorCode: str
+    Message: str
+
+
+class Refusal(msgspec.Struct, kw_only=True):
+    """The body of every error."""
+
+    ResponseStatus: Fault
 
 
 class Wording(NamedTuple):
@@ -50,5 +62,5 @@ def render_error(request: Request[Any, Any, Any], error: DomainError, options: D
     """Any error in the vendor's shape. The message names the parameter at fault, if there is one."""
     wording = WORDINGS[error.code]
     message = ": ".join(part for part in (error.field, error.detail or wording.message) if part)
-    body = {"ResponseStatus": {"ErrorCode": wording.code, "Message": message}}
+    body = Refusal(ResponseStatus=Fault(ErrorCode=wording.code, Message=message))
     return Response(body, status_code=wording.status, headers=_HEADERS.get(error.code, {}))

@@ -21,7 +21,7 @@ MAX_COUNT = 5_000
 """[inferred] The vendor names a default and no cap. Above ours the answer is an error, never a page cut short: a client
 that skips by its own count would lose rows."""
 
-_MAX_SKIP = 2_147_483_647
+MAX_SKIP = 2_147_483_647
 
 _Parsed = TypeVar("_Parsed")
 
@@ -60,7 +60,7 @@ def parse_list(query: dict[str, list[str]], *, account_id: int, property_id: int
         ),
         token=token,
         count=_whole("Results_Count", given.single("Results_Count", str), DEFAULT_COUNT, 1, MAX_COUNT),
-        skip=_whole("Results_Skip", given.single("Results_Skip", str), 0, 0, _MAX_SKIP),
+        skip=_whole("Results_Skip", given.single("Results_Skip", str), 0, 0, MAX_SKIP),
     )
 
 

@@ -11,11 +11,13 @@ from litestar.response import Stream
 
 from ringtrail.dialects.fonedynamics import sync
 from ringtrail.dialects.fonedynamics.auth import authenticate
+from ringtrail.dialects.fonedynamics.reference import REFERENCE
 from ringtrail.dialects.fonedynamics.requests import parse_list
 from ringtrail.dialects.fonedynamics.responses import CallList, CallResource, OneCall, call_resource
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.files import file_response
 from ringtrail.httpkit.query import parse_query
+from ringtrail.httpkit.reference import document_route
 from ringtrail.model.account import Principal, Property
 from ringtrail.model.call import CallRecord
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -30,6 +32,7 @@ _Request = Request[Any, Any, Any]
 def build(services: Services, options: DialectOptions) -> Router:
     calls = CallRoutes(services, options)
     handlers = [
+        document_route(REFERENCE, options.base_url + PREFIX),
         get("/Calls/{sid:str}")(calls.get_call),
         get("/Calls/{sid:str}/Recording")(calls.get_recording),
         get("/Properties/{sid:str}/Calls")(calls.list_of_property),

@@ -45,7 +45,7 @@ NOVELTY: dict[str, CallerNovelty] = {
 
 _NUMBER = re.compile(r"\+?[0-9]{1,20}")
 _KEY_PATH = re.compile(r"[0-9*#A-D]+(?:,[0-9*#A-D]+)*")
-_LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
+LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
 
 
 def disposition(ending: str, stage: str) -> str:
@@ -69,8 +69,8 @@ def parse_unix(field: str, text: str) -> datetime:
     """Unix seconds up to the end of year 9999 (milliseconds sent by mistake are out of range)."""
     if not (text.isascii() and text.isdigit()):
         raise DomainError(ErrorCode.WRONG_TYPE, field, "not an unsigned integer of Unix seconds")
-    if len(text.lstrip("0")) > 12 or int(text) > _LAST_SECOND:
-        raise DomainError(ErrorCode.OUT_OF_RANGE, field, f"Unix seconds go up to {_LAST_SECOND}")
+    if len(text.lstrip("0")) > 12 or int(text) > LAST_SECOND:
+        raise DomainError(ErrorCode.OUT_OF_RANGE, field, f"Unix seconds go up to {LAST_SECOND}")
     return datetime.fromtimestamp(int(text), UTC)
 
 
