@@ -1,7 +1,8 @@
 """A CRM's import of INVOX calls, as its author would write it: from the vendor's page and from what CRMs in the field do.
 
-It shares no code with the server. Calls are kept by id; `pull` asks for what is newer than the largest id held, and
-`reread` asks again from a date on, because a call that was "Calling" changes without getting a new id.
+It shares no code with the server. Calls are kept by id; `pull` asks for what is newer than the largest id pulled, and
+`reread` asks again from a date on, because a call that was "Calling" changes without getting a new id. What a reread
+brings does not move `last_call_id`: dates select by start, so it may pass over a smaller id that was not pulled yet.
 """
 
 from __future__ import annotations
@@ -51,11 +52,14 @@ class Invox:
     zone: str = "Europe/Bucharest"
     country_code: str = "40"
     held: dict[int, Call] = field(default_factory=dict)
+    last_call_id: int | None = None
 
     async def pull(self) -> list[Call]:
-        """Calls that are newer than all that is held."""
-        newest = max(self.held, default=None)
-        return await self._import({} if newest is None else {"last_call_id": str(newest)})
+        """Calls that are newer than all that were pulled."""
+        asked = {} if self.last_call_id is None else {"last_call_id": str(self.last_call_id)}
+        brought = await self._import(asked)
+        self.last_call_id = max((call.id for call in brought), default=self.last_call_id)
+        return brought
 
     async def reread(self, since: datetime) -> list[Call]:
         """Calls from a local time on, held or not."""
