@@ -48,7 +48,7 @@ Fields = Mapping[Any, Mapping[str, str | Field]]
 
 class Answer(NamedTuple):
     text: str
-    type: Any = None  # what msgspec can describe; None: not JSON, or no content
+    types: tuple[Any, ...] = ()  # what msgspec can describe, any of these; none: not JSON, or no content
     media: tuple[str, ...] = (JSON,)  # empty: no content
 
 
@@ -105,6 +105,8 @@ class Operation(NamedTuple):
 
 class Reference(NamedTuple):
     title: str
+    prefix: str  # what the path of every operation begins with
+    document_path: str  # where the OpenAPI document is
     introduction: str  # Markdown
     authentication: str  # Markdown
     curl: str  # the options of curl that hold the credentials; empty if they are in the query
@@ -124,9 +126,9 @@ class Reference(NamedTuple):
         return dict(sorted(found.items()))
 
 
-def document_route(reference: Reference, server_url: str) -> HTTPRouteHandler:
+def document_route(reference: Reference, base_url: str) -> HTTPRouteHandler:
     """GET /openapi.json, for anybody."""
-    document = msgspec.json.encode(openapi_document(reference, server_url))
+    document = msgspec.json.encode(openapi_document(reference, base_url))
 
     @get("/openapi.json")
     async def openapi() -> Response[bytes]:
@@ -135,7 +137,8 @@ def document_route(reference: Reference, server_url: str) -> HTTPRouteHandler:
     return openapi
 
 
-def openapi_document(reference: Reference, server_url: str) -> dict[str, Any]:
+def openapi_document(reference: Reference, base_url: str) -> dict[str, Any]:
+    """base_url: of the whole server, as clients reach it."""
     paths: dict[str, dict[str, Any]] = {}
     for operation in reference.operations:
         paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(reference, operation)
@@ -147,7 +150,7 @@ def openapi_document(reference: Reference, server_url: str) -> dict[str, Any]:
             "description": reference.introduction,
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "servers": [{"url": server_url}],
+        "servers": [{"url": base_url + reference.prefix}],
         "security": list(reference.security),
         "paths": paths,
         "components": {"schemas": schemas(reference), "securitySchemes": dict(reference.security_schemes)},
@@ -156,7 +159,7 @@ def openapi_document(reference: Reference, server_url: str) -> dict[str, Any]:
 
 def schemas(reference: Reference) -> dict[str, dict[str, Any]]:
     """Every Struct, in order of appearance, each field with its meaning."""
-    written = [answer.type for item in reference.operations for answer in item.answers.values() if answer.type]
+    written = [one for item in reference.operations for answer in item.answers.values() for one in answer.types]
     written.append(reference.failure)
     read = [item.body for item in reference.operations if item.body]
     _, found = msgspec.json.schema_components([*written, *read], ref_template=_REF + "{name}")
@@ -168,10 +171,10 @@ def schemas(reference: Reference) -> dict[str, dict[str, Any]]:
     return found
 
 
-def schema_of(type_: Any) -> dict[str, Any]:
-    """A reference to the type's component, or the schema of what needs none."""
-    (found,), _ = msgspec.json.schema_components([type_], ref_template=_REF + "{name}")
-    return found
+def schema_of(*types: Any) -> dict[str, Any]:
+    """A reference to the type's component, or the schema of what needs none; several types: any of them."""
+    found, _ = msgspec.json.schema_components(types, ref_template=_REF + "{name}")
+    return found[0] if len(found) == 1 else {"anyOf": list(found)}
 
 
 def _all_present(schema: dict[str, Any]) -> None:
@@ -224,11 +227,9 @@ def _responses(reference: Reference, operation: Operation) -> Iterator[tuple[str
         texts += [f"{item.word}: {item.message}" if item.word else item.message for item in wrong]
         content = {media: _content(answer) for media in answer.media} if answer else {}
         if wrong:
-            shape = schema_of(reference.failure)
-            found = content.get(JSON, {}).get("schema")
-            content[JSON] = {"schema": {"anyOf": [found, shape]} if found else shape}
+            content[JSON] = {"schema": schema_of(*(answer.types if answer else ()), reference.failure)}
         yield str(status), {"description": " · ".join(texts), **({"content": content} if content else {})}
 
 
 def _content(answer: Answer) -> dict[str, Any]:
-    return {"schema": schema_of(answer.type)} if answer.type else {}
+    return {"schema": schema_of(*answer.types)} if answer.types else {}

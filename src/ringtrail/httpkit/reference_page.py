@@ -13,17 +13,17 @@ SHOWN_URL = "http://127.0.0.1:8000"
 """Where the server of the examples listens."""
 
 
-def markdown(reference: Reference, prefix: str, remarks: str = "") -> str:
-    """prefix: what every path begins with. remarks: written by hand, the page's last part."""
-    document = f"The same for programs, OpenAPI 3.1: `GET {prefix}/openapi.json`, for anybody."
+def markdown(reference: Reference, remarks: str = "") -> str:
+    """remarks: written by hand, the page's last part."""
+    document = f"The same for programs, OpenAPI 3.1: `GET {reference.document_path}`, for anybody."
     parts = [
         f"# {reference.title}",
         reference.introduction,
         document,
         f"## Authentication\n\n{reference.authentication}",
         "## Operations",
-        _table(("", ""), ([f"[`{_line(item, prefix)}`](#{_anchor(item.summary)})", item.summary] for item in reference.operations)),
-        *(part for item in reference.operations for part in _operation(reference, item, prefix)),
+        _table(("", ""), ([f"[`{_line(reference, item)}`](#{_anchor(item.summary)})", item.summary] for item in reference.operations)),
+        *(part for item in reference.operations for part in _operation(reference, item)),
         "## Objects",
         *_objects(schemas(reference)),
         "## Errors",
@@ -33,9 +33,9 @@ def markdown(reference: Reference, prefix: str, remarks: str = "") -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _operation(reference: Reference, operation: Operation, prefix: str) -> Iterator[str]:
+def _operation(reference: Reference, operation: Operation) -> Iterator[str]:
     yield f"### {operation.summary}"
-    yield f"`{_line(operation, prefix)}`"
+    yield f"`{_line(reference, operation)}`"
     yield operation.text
     if operation.parameters:
         yield _table(("parameter", "in", "value", "meaning"), map(_parameter_row, operation.parameters))
@@ -44,13 +44,13 @@ def _operation(reference: Reference, operation: Operation, prefix: str) -> Itera
     yield _table(("status", "answer"), _answers(reference, operation))
     for example in operation.examples:
         yield f"**{example.title}**"
-        yield f"```console\n$ {_curl(reference, operation, example, prefix)}\n```"
+        yield f"```console\n$ {_curl(reference, operation, example)}\n```"
         if example.answer is not None:
             yield f"```json\n{json.dumps(example.answer, indent=2, ensure_ascii=False)}\n```"
 
 
-def _line(operation: Operation, prefix: str) -> str:
-    return f"{operation.method} {prefix}{operation.path}"
+def _line(reference: Reference, operation: Operation) -> str:
+    return f"{operation.method} {reference.prefix}{operation.path}"
 
 
 def _parameter_row(parameter: Parameter) -> list[str]:
@@ -60,15 +60,15 @@ def _parameter_row(parameter: Parameter) -> list[str]:
 
 def _answers(reference: Reference, operation: Operation) -> Iterator[list[str]]:
     for status, answer in operation.answers.items():
-        shape = _type(schema_of(answer.type)) if answer.type else ", ".join(f"`{media}`" for media in answer.media)
+        shape = _type(schema_of(*answer.types)) if answer.types else ", ".join(f"`{media}`" for media in answer.media)
         yield [str(status), f"{shape or 'nothing'}: {answer.text}"]
     for status, failures in reference.failures_of(operation).items():
         words = dict.fromkeys(f"`{failure.word}`" if failure.word else failure.message for failure in failures)
         yield [str(status), "; ".join(words)]
 
 
-def _curl(reference: Reference, operation: Operation, example: Example, prefix: str) -> str:
-    address = SHOWN_URL + prefix + operation.path_of(example) + (f"?{example.query}" if example.query else "")
+def _curl(reference: Reference, operation: Operation, example: Example) -> str:
+    address = SHOWN_URL + reference.prefix + operation.path_of(example) + (f"?{example.query}" if example.query else "")
     words = ["curl", f"-X {operation.method}" if operation.method != "GET" else ""]
     words.append("" if operation.security == () else reference.curl)
     words += [f"-H '{name}: {value}'" for name, value in example.headers.items()]

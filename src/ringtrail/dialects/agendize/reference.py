@@ -89,7 +89,7 @@ _CALL = {
 
 CALL_OPERATIONS = (
     Operation(
-        "GET", "/calls", "listCalls", "List calls", {200: Answer("Ended calls.", CallList)},
+        "GET", "/calls", "listCalls", "List calls", {200: Answer("Ended calls.", (CallList,))},
         "Filters combine with AND. Follow `nextPageToken` until `nextSyncToken` comes instead, and keep that for the next"
         " time. When a token is gone (410), list again without it.",
         parameters=FILTERS,
@@ -111,7 +111,7 @@ CALL_OPERATIONS = (
         ),
     ),
     Operation(
-        "GET", "/calls/{id}", "getCall", "Get a call", {200: Answer("The call, once it has ended.", CallResource)},
+        "GET", "/calls/{id}", "getCall", "Get a call", {200: Answer("The call, once it has ended.", (CallResource,))},
         parameters=(_CALL_PATH,),
         errors=(ErrorCode.NOT_FOUND,),
         examples=(
@@ -132,6 +132,8 @@ CALL_OPERATIONS = (
 
 REFERENCE = Reference(
     title="Agendize, Calls API 2.0",
+    prefix="/api/2.0",
+    document_path="/api/2.0/openapi.json",
     introduction=(
         "Calls of your account, with their recordings. Instants in a query are RFC 3339 with an offset; times in an answer"
         " are local, next to their zone. Numbers are E.164. An empty value is one not given, and unknown parameters are"

@@ -36,7 +36,7 @@ _Request = Request[Any, Any, Any]
 def build(services: Services, options: DialectOptions) -> Router:
     calls = CallRoutes(services, options)
     handlers = [
-        document_route(REFERENCE, options.base_url + PREFIX),
+        document_route(REFERENCE, options.base_url),
         get("/calls")(calls.list_calls),
         get(_ONE)(calls.get_call),
         get(f"{_ONE}/record.mp3")(calls.get_record),

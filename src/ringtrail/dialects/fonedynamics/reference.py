@@ -149,7 +149,7 @@ _LIST_TEXT = (
 
 CALL_OPERATIONS = (
     Operation(
-        "GET", "/Calls/{CallSid}", "getCall", "Get a call", {200: Answer("The call, once it has ended.", OneCall)},
+        "GET", "/Calls/{CallSid}", "getCall", "Get a call", {200: Answer("The call, once it has ended.", (OneCall,))},
         parameters=(_CALL_PATH,),
         errors=(ErrorCode.NOT_FOUND,),
         examples=(
@@ -163,7 +163,7 @@ CALL_OPERATIONS = (
     ),
     Operation(
         "GET", "/Properties/{PropertySid}/Calls", "listCallsOfProperty", "List the calls of a property",
-        {200: Answer("A page of ended calls.", CallList)}, _LIST_TEXT,
+        {200: Answer("A page of ended calls.", (CallList,))}, _LIST_TEXT,
         parameters=(_PROPERTY_PATH, *FILTERS),
         errors=_LIST_ERRORS,
         examples=(
@@ -172,11 +172,12 @@ CALL_OPERATIONS = (
     ),
     Operation(
         "GET", "/Accounts/{AccountSid}/Calls", "listCallsOfAccount", "List the calls of an account",
-        {200: Answer("A page of ended calls.", CallList)}, _LIST_TEXT,
+        {200: Answer("A page of ended calls.", (CallList,))}, _LIST_TEXT,
         parameters=(_ACCOUNT_PATH, *FILTERS),
         errors=_LIST_ERRORS,
         examples=(
-            Example("Calls to one number by keys that nobody pressed", {"Calls": [], "Token": "AAAAAAAAAAEqL9dQx0mT"}, "To=33912340001&Prompts_keys=1,2;3,5", varying=frozenset({"Token"})),
+            Example("First calls of their callers to one number", _LIST, "To=33912340001&Unique=Unique", varying=frozenset({"Token"})),
+            Example("Calls in which 1 then 2, or 3 then 5 was pressed", {"Calls": [], "Token": "AAAAAAAAAAEqL9dQx0mT"}, "Prompts_keys=1,2;3,5", varying=frozenset({"Token"})),
             Example(
                 "More rows than the cap",
                 {"ResponseStatus": {"ErrorCode": "PARAMETER_OUT_OF_RANGE", "Message": f"Results_Count: from 1 to {MAX_COUNT}"}},
@@ -194,6 +195,8 @@ CALL_OPERATIONS = (
 
 REFERENCE = Reference(
     title="Fone Dynamics, REST API v2",
+    prefix="/v2",
+    document_path="/v2/openapi.json",
     introduction=(
         "Calls of your account, with their attribution and recordings. Times are Unix seconds, numbers E.164. Names of"
         " parameters have no letter case; an empty value is one not given, and unknown parameters are ignored. Every field of an"

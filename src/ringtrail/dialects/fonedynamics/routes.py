@@ -32,7 +32,7 @@ _Request = Request[Any, Any, Any]
 def build(services: Services, options: DialectOptions) -> Router:
     calls = CallRoutes(services, options)
     handlers = [
-        document_route(REFERENCE, options.base_url + PREFIX),
+        document_route(REFERENCE, options.base_url),
         get("/Calls/{sid:str}")(calls.get_call),
         get("/Calls/{sid:str}/Recording")(calls.get_recording),
         get("/Properties/{sid:str}/Calls")(calls.list_of_property),

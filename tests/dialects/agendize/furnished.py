@@ -1,0 +1,15 @@
+"""What the examples of the reference name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ringtrail.dialects.agendize.reference import EXTERNAL_ID, PROPERTY_SID
+from tests.dialects.recorded import recorded_call
+from tests.fixtures import World
+
+
+async def furnish(world: World, folder: Path) -> dict[str, str]:
+    """{as the examples show it: as it is in this world}; the call is the account's first, with the id 1"""
+    call = await recorded_call(world, folder)
+    return {PROPERTY_SID: world.property.sid, EXTERNAL_ID: str(call.id)}
