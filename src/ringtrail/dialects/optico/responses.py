@@ -73,18 +73,45 @@ class DayItem(msgspec.Struct, kw_only=True):
     revenue: float
 
 
-class Listing(msgspec.Struct, kw_only=True):
-    """A page of records. `next_page` is there only if there is one."""
+class CallListing(msgspec.Struct, kw_only=True):
+    """A page of calls. `next_page` is there only if there is one."""
 
     status: str = "OK"
     total_results: int
     next_page: int | UnsetType = UNSET
-    results: list[CallItem] | list[SmsItem]
+    results: list[CallItem]
 
 
-def listing(results: list[CallItem] | list[SmsItem], *, total: int, page: int, limit: int) -> bytes:
-    next_page = page + 1 if page * limit < total else UNSET
-    return msgspec.json.encode(Listing(total_results=total, next_page=next_page, results=results))
+class SmsListing(msgspec.Struct, kw_only=True):
+    """A page of SMS. `next_page` is there only if there is one."""
+
+    status: str = "OK"
+    total_results: int
+    next_page: int | UnsetType = UNSET
+    results: list[SmsItem]
+
+
+class DayListing(msgspec.Struct, kw_only=True):
+    """Every day of the range, in order; not paged. Written in pieces by `day_listing`."""
+
+    status: str = "OK"
+    results: list[DayItem]
+
+
+def call_listing(results: list[CallItem], *, total: int, page: int, limit: int) -> bytes:
+    return msgspec.json.encode(
+        CallListing(total_results=total, next_page=_next_page(total, page, limit), results=results)
+    )
+
+
+def sms_listing(results: list[SmsItem], *, total: int, page: int, limit: int) -> bytes:
+    return msgspec.json.encode(
+        SmsListing(total_results=total, next_page=_next_page(total, page, limit), results=results)
+    )
+
+
+def _next_page(total: int, page: int, limit: int) -> int | UnsetType:
+    return page + 1 if page * limit < total else UNSET
 
 
 def call_item(record: CallRecord, zone: ZoneInfo, *, masks_callers: bool) -> CallItem:

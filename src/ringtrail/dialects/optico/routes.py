@@ -13,6 +13,7 @@ from litestar.response import Stream
 
 from ringtrail.dialects.optico.auth import Domain, domain_of
 from ringtrail.dialects.optico.errors import refuse
+from ringtrail.dialects.optico.reference import reference
 from ringtrail.dialects.optico.requests import (
     DataRequest,
     call_query,
@@ -21,8 +22,9 @@ from ringtrail.dialects.optico.requests import (
     read_request,
     zone_of,
 )
-from ringtrail.dialects.optico.responses import FIELDS, call_item, day_listing, listing
+from ringtrail.dialects.optico.responses import FIELDS, call_item, call_listing, day_listing, sms_listing
 from ringtrail.httpkit.dialect import DialectOptions
+from ringtrail.httpkit.reference import document_route
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services import Services
 
@@ -46,12 +48,13 @@ def build(services: Services, options: DialectOptions) -> Router:
         return await _answer(services, read_request(given), given, domain)
 
     compression = DefineMiddleware(CompressionMiddleware, config=_GZIP)
-    return Router(path=PATH, route_handlers=[data_api], middleware=[compression])
+    document = document_route(reference(options.optico_error_status), options.base_url)
+    return Router(path=PATH, route_handlers=[data_api, document], middleware=[compression])
 
 
 async def _answer(services: Services, asked: DataRequest, given: Mapping[str, str], domain: Domain) -> Response[Any]:
     if asked.kind == "sms":
-        return Response(listing([], total=0, page=asked.page, limit=asked.limit), media_type=_JSON)
+        return Response(sms_listing([], total=0, page=asked.page, limit=asked.limit), media_type=_JSON)
     if asked.group_by_day:
         return await _days(services, asked, given, domain)
     return await _calls(services, asked, given, domain)
@@ -63,7 +66,7 @@ async def _calls(services: Services, asked: DataRequest, given: Mapping[str, str
     )
     zone, masks = zone_of(domain), domain.property.masks_callers
     items = [call_item(record, zone, masks_callers=masks) for record in found.records]
-    return Response(listing(items, total=found.total or 0, page=asked.page, limit=asked.limit), media_type=_JSON)
+    return Response(call_listing(items, total=found.total or 0, page=asked.page, limit=asked.limit), media_type=_JSON)
 
 
 async def _days(services: Services, asked: DataRequest, given: Mapping[str, str], domain: Domain) -> Response[Any]:
