@@ -32,6 +32,7 @@ from ringtrail.ports.clock import SystemClock
 from ringtrail.ports.engine import EngineError
 from ringtrail.seeding import seed
 from ringtrail.services import build_services
+from ringtrail.services.buttons import Orders
 from ringtrail.services.controller import Controller
 from ringtrail.services.health import Health
 from ringtrail.services.numbers import facts_of
@@ -54,6 +55,7 @@ DIALECTS: tuple[Dialect, ...] = (
 
 BEAT_S = 1.0
 UNSEEN_EVERY_S = 60.0
+ORDERS_EVERY_S = 0.25
 PARTITIONS_EVERY_S = 3600.0
 RECORDINGS_EVERY_S = 1.0
 DRAIN_S = 10.0
@@ -153,9 +155,11 @@ async def control(settings: Settings) -> None:
             keep=recorder.put,
             refused_unknown=lambda reason: measured.offers_refused.labels(reason).inc(),
         )
+        orders = Orders(database, engine.name)
         recovery = Recovery(
-            database=database, engine=engine, controller=controller, routing=routing, clock=clock, keep=recorder.put
-        )
+            database=database, engine=engine, controller=controller, routing=routing, orders=orders, clock=clock,
+            keep=recorder.put,
+        )  # fmt: skip
         health = Health(database, clock)
 
         async def take_over() -> None:
@@ -164,6 +168,14 @@ async def control(settings: Settings) -> None:
         async def enter_unseen() -> None:
             if controller.connected:
                 await recovery.enter_unseen()
+
+        async def place_orders() -> None:
+            while controller.connected:
+                call_id = controller.next_id()
+                order = await orders.claim(call_id, clock.now())
+                if order is None:
+                    return
+                controller.place(order, call_id)
 
         async def beat() -> None:
             measured.calls_in_progress.set(len(controller.live_calls))
@@ -178,6 +190,7 @@ async def control(settings: Settings) -> None:
             controller.run(take_over),
             _every(BEAT_S, beat),
             _every(UNSEEN_EVERY_S, enter_unseen),
+            _every(ORDERS_EVERY_S, place_orders),
             drain=recorder.flushed,
         )
 

@@ -11,6 +11,7 @@ from ringtrail.engines.simulator.engine import SimulatorEngine
 from ringtrail.engines.simulator.scenario import Scenario
 from ringtrail.engines.simulator.virtual_time import VirtualClock, run_virtually
 from ringtrail.model.attribution import StaticAttribution
+from ringtrail.model.button import CallOrder
 from ringtrail.model.call import Call
 from ringtrail.model.cause import Disposition
 from ringtrail.model.ids import CallIds
@@ -56,6 +57,9 @@ class _TableRouting:
             refused=refused,
             redirected_expired=words.get("redirected") == "yes",
         )
+
+    async def of_order(self, order: CallOrder) -> Route:
+        raise NotImplementedError  # a table has no buttons
 
 
 def run_scenario(scenario: Scenario) -> Outcome:

@@ -93,7 +93,7 @@ class Buttons:
 
 
 class Orders:
-    """The controller's side: which ordered call is to be made now."""
+    """The controller's side: which ordered call is to be made now, and what became of those claimed before."""
 
     def __init__(self, database: Database, node: str) -> None:
         self._database = database
@@ -103,6 +103,15 @@ class Orders:
         """The next due order; it is this call from now on, and nobody dials it again. None: nothing is due."""
         async with self._database.transaction() as connection:
             return await store.claim_order(connection, self._node, call_id, now)
+
+    async def of_call(self, account_id: int, call_id: int) -> CallOrder | None:
+        async with self._database.reading() as connection:
+            return await store.order_of_call(connection, account_id, call_id)
+
+    async def claimed_without_call(self, since: datetime) -> list[tuple[CallOrder, int]]:
+        """[(order, call id)] that an earlier controller of this node claimed and died over."""
+        async with self._database.reading() as connection:
+            return await store.orders_without_call(connection, self._node, since)
 
 
 def _diallable(account: Account, field: str, text: str) -> str:

@@ -14,7 +14,9 @@ from typing import Any, Protocol
 
 import structlog
 
-from ringtrail.model.call import Call, Leg, LegRole, TraceEntry
+from ringtrail.model.app import Target
+from ringtrail.model.button import CallOrder
+from ringtrail.model.call import Call, Leg, LegRole, TraceEntry, Trigger
 from ringtrail.model.cause import Cause
 from ringtrail.model.errors import DomainError
 from ringtrail.model.ids import CallIds
@@ -33,7 +35,7 @@ from ringtrail.ports.engine import (
     RecordingEnded,
 )
 from ringtrail.services.ledger import CallLedger
-from ringtrail.services.live_call import LiveCall, Script
+from ringtrail.services.live_call import LiveCall, Script, place
 from ringtrail.services.numbers import facts_of
 from ringtrail.services.routing import Route
 from ringtrail.voice.call_tracking import call_tracking
@@ -49,6 +51,8 @@ class RouteFinder(Protocol):
     def caller(self, number: str | None) -> str | None: ...
 
     async def find(self, dialled: str, caller_e164: str | None, now: datetime) -> Route | None: ...
+
+    async def of_order(self, order: CallOrder) -> Route: ...
 
 
 class Controller:
@@ -177,10 +181,10 @@ class Controller:
 
         return script
 
-    async def carry(self, call: Call, route: Route, script: Script) -> None:
+    async def carry(self, call: Call, route: Route, script: Script, alive_before: frozenset[str] = frozenset()) -> None:
         """Run one call to its end."""
         ledger = CallLedger(call, self._keep)
-        live = LiveCall(ledger, route, engine=self._engine, clock=self._clock, ids=self._ids)
+        live = LiveCall(ledger, route, engine=self._engine, clock=self._clock, ids=self._ids, alive_before=alive_before)
         registry = _LegRegistry(self._call_of_leg, live)
         ledger.on_new_leg = registry.add
         for leg in call.legs:
@@ -199,7 +203,17 @@ class Controller:
 
     def adopt(self, call: Call, route: Route, script: Script) -> None:
         """Take over a call that an earlier controller left behind."""
-        self._start(self.carry(call, route, script), f"adopt-{call.id}")
+        alive = frozenset(leg.engine_leg_id for leg in call.legs if leg.ended_at is None)
+        self._start(self.carry(call, route, script, alive), f"adopt-{call.id}")
+
+    def place(self, order: CallOrder, call_id: int) -> None:
+        """Make an ordered call."""
+        self._start(self._place(order, call_id), f"order-{order.id}")
+
+    async def _place(self, order: CallOrder, call_id: int) -> None:
+        route = await self._route_of(order)
+        script = place(Target(number_e164=order.target_e164), order.max_talk_s)
+        await self.carry(self.ordered_call(order, call_id, route), route, script)
 
     def _start(self, work: Any, name: str) -> None:
         task: asyncio.Task[None] = asyncio.create_task(self._shielded(work), name=name)
@@ -214,6 +228,31 @@ class Controller:
 
     def next_id(self) -> int:
         return self._ids.next()
+
+    async def _route_of(self, order: CallOrder) -> Route:
+        while True:
+            try:
+                return await self._routing.of_order(order)
+            except DomainError as exc:
+                log.warning("order_waits", order=order.id, reason=str(exc))
+                await asyncio.sleep(1.0)
+
+    def ordered_call(self, order: CallOrder, call_id: int, route: Route) -> Call:
+        """The call of an order, nothing dialled yet."""
+        now, facts = self._clock.now(), facts_of(order.visitor_e164)
+        leg = Leg(
+            id=call_id, engine_leg_id=f"rt-{call_id}", role=LegRole.CALLER, position=0, number_e164=order.visitor_e164,
+            number_country=facts.country, number_line_type=facts.line_type, started_at=now,
+        )  # fmt: skip
+        return Call(
+            id=call_id, account_id=order.account_id, property_id=order.property_id, node=self._engine.name,
+            started_at=now, state=State.OFFERED, stage=Stage.NONE, tracking_number_e164="", did_hash="", app_hash=None,
+            caller_number_e164=order.visitor_e164, caller_withheld=False, caller_name=None,
+            caller_country=facts.country, caller_line_type=facts.line_type, caller_region=facts.region,
+            destination_number_e164=order.target_e164, attribution=route.attribution, legs=(leg,), trigger=Trigger.WEB,
+            button_hash=order.button_hash, billing_increment_s=route.billing_increment_s,
+            trace=(TraceEntry(at=now, what="ordered", detail={"button": order.button_hash}),),
+        )  # fmt: skip
 
     def new_call(self, fact: LegOffered, route: Route, caller: str | None) -> Call:
         call_id = self._ids.next(int(fact.at.timestamp() * 1000))

@@ -62,7 +62,8 @@ class CallLedger:
         match fact:
             case LegRinging() if self.leg(fact.leg_id).ringing_at is None:
                 self._update(fact, ringing_at=fact.at)
-                self.trace(fact.at, "target_ringing", number=self.leg(fact.leg_id).number_e164)
+                who = "caller" if fact.leg_id == self.caller.engine_leg_id else "target"
+                self.trace(fact.at, f"{who}_ringing", number=self.leg(fact.leg_id).number_e164)
             case LegAnswered() if self.leg(fact.leg_id).answered_at is None:
                 self._answered(fact)
             case LegsJoined() if self.call.state is State.SCREENING:
@@ -128,6 +129,8 @@ class CallLedger:
             return Disposition.ANSWERED
         if fact.ended_by is EndedBy.ENGINE:
             return Disposition.FAILED
+        if leg.role is LegRole.CALLER and self.call.placed_by_us:
+            return disposition_of_leg(cause=fact.cause, sip_status=fact.sip_status, timed_out=fact.timed_out)
         caller_gave_up = (
             fact.ended_by is EndedBy.FAR_END
             if leg.role is LegRole.CALLER
@@ -247,6 +250,8 @@ class CallLedger:
                 )
             elif self._gave_up_with_caller(leg):
                 self.call = self.call.with_leg(replace(leg, disposition=Disposition.ABANDONED))
+        if self.call.placed_by_us and not self.caller_is_up:
+            refused = self.caller.disposition
         state, ended_at = self.call.state, self.caller.ended_at or now
         by = self.call.hangup_by or HangupBy.PLATFORM
         disposition = refused or disposition_at_end(
@@ -274,8 +279,8 @@ class CallLedger:
         if disposition in (Disposition.ANSWERED, Disposition.ABANDONED, Disposition.VOICEMAIL):
             known = self.call.hangup_cause
             return known if known and known != Cause.INTERWORKING else Cause.NORMAL_CLEARING
-        last = self._last_target_leg()
-        if last is not None and last.cause and last.disposition is disposition:
+        last = self._last_target_leg() or self.caller
+        if last.cause and last.disposition is disposition:
             return last.cause
         return CAUSE_OF_DISPOSITION[disposition]
 

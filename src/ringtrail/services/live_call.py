@@ -24,6 +24,7 @@ from ringtrail.services.ledger import CallLedger
 from ringtrail.services.numbers import may_dial
 from ringtrail.services.routing import Route
 from ringtrail.voice.call_tracking import call_tracking
+from ringtrail.voice.click_to_call import click_to_call
 
 log = structlog.get_logger("ringtrail.call")
 
@@ -41,8 +42,19 @@ class _CallerLeftError(Exception):
 class LiveCall:
     """Runs one call to its end."""
 
-    def __init__(self, ledger: CallLedger, route: Route, *, engine: Engine, clock: Clock, ids: CallIds) -> None:
+    def __init__(
+        self,
+        ledger: CallLedger,
+        route: Route,
+        *,
+        engine: Engine,
+        clock: Clock,
+        ids: CallIds,
+        alive_before: frozenset[str] = frozenset(),
+    ) -> None:
+        """alive_before: engine legs that an earlier controller made and that live on."""
         self.ledger = ledger
+        self._alive_before = alive_before
         self._route = route
         self._engine = engine
         self._clock = clock
@@ -68,13 +80,36 @@ class LiveCall:
             await self._engine.answer(self.caller_leg_id)
             await self._until(lambda: self.ledger.caller_is_up)
 
+    async def call_caller(self, *, ring_timeout_s: int) -> None:
+        caller = self.ledger.caller
+        if not may_dial(self._route.outbound_prefixes, caller.number_e164 or ""):
+            barred = "outbound dialling is not allowed"
+            self.ledger.end_undialled(caller, self._clock.now(), cause=Cause.OUTGOING_BARRED, raw=barred)
+            raise _CallerLeftError
+        if caller.engine_leg_id not in self._alive_before:
+            await self._engine.originate(
+                caller.engine_leg_id,
+                caller.number_e164 or "",
+                caller=OutboundCaller(number_e164=self._route.shown_to_caller_e164),
+                ring_timeout_s=ring_timeout_s,
+                for_leg_id=None,
+            )
+        await self._until(lambda: self.ledger.caller_is_up)
+
     async def play(self, media: int) -> None:
         await self.answer()
         self.ledger.happened(Happening.PROMPT_STARTED, self._clock.now(), media=media)
         await self._play_to(self.caller_leg_id, media)
 
     async def connect(
-        self, target: Target, *, ringtone_media: int, whisper_media: int, bridge_media: int, record: bool
+        self,
+        target: Target,
+        *,
+        ringtone_media: int,
+        whisper_media: int,
+        bridge_media: int,
+        record: bool,
+        max_talk_s: int | None = None,
     ) -> Disposition:
         now = self._clock.now()
         leg = self.ledger.add_target(self._ids.next(), target.number_e164, target.ring_timeout_s, now)
@@ -85,7 +120,7 @@ class LiveCall:
             return await self._connect_natively(leg, target, record)
         tone = await self._start_ringing(ringtone_media)
         await self._dial(leg, target)
-        return await self._bring_together(leg, tone, whisper_media, bridge_media, record)
+        return await self._bring_together(leg, tone, whisper_media, bridge_media, record, max_talk_s)
 
     async def take_message(self, settings: VoicemailSettings) -> None:
         await self.answer()
@@ -214,7 +249,13 @@ class LiveCall:
             self.ledger.end_undialled(leg, self._clock.now(), cause=Cause.TEMPORARY_FAILURE, raw=str(exc))
 
     async def _bring_together(
-        self, leg: Leg, tone: str | None, whisper_media: int, bridge_media: int, record: bool
+        self,
+        leg: Leg,
+        tone: str | None,
+        whisper_media: int,
+        bridge_media: int,
+        record: bool,
+        max_talk_s: int | None = None,
     ) -> Disposition:
         """From a dialled leg to the end of the talk, or of the attempt."""
         if not await self._reach(leg) or not await self._screen(leg, tone, whisper_media, bridge_media):
@@ -223,7 +264,7 @@ class LiveCall:
         if record:
             await self._start_recording()
         await self._engine.join(f"br-{self.ledger.call.id}", (self.caller_leg_id, leg.engine_leg_id))
-        return await self._talk(leg)
+        return await self._talk(leg, max_talk_s)
 
     async def _reach(self, leg: Leg) -> bool:
         """Wait for a target, passing its ringing on. True: it answered and is there."""
@@ -246,8 +287,12 @@ class LiveCall:
             )
         return not self._over(leg)
 
-    async def _talk(self, leg: Leg) -> Disposition:
-        await self._until(lambda: self._over(leg))
+    async def _talk(self, leg: Leg, max_talk_s: int | None = None) -> Disposition:
+        try:
+            await asyncio.wait_for(self._until(lambda: self._over(leg)), max_talk_s)
+        except TimeoutError:
+            self.ledger.trace(self._clock.now(), "talk_limit_reached", max_talk_s=max_talk_s)
+            return Disposition.ANSWERED
         if self.ledger.target(leg.id).hangup_by is not HangupBy.CALLEE and leg.id not in self.ledger.rung_out:
             await self._told_if_gone(self.caller_leg_id)  # perhaps the target only followed the caller
         return Disposition.ANSWERED if self.ledger.call.state is State.BRIDGED else self._lost(leg)
@@ -356,6 +401,18 @@ class LiveCall:
     def _next_id(self, kind: str) -> str:
         self._serial += 1
         return f"{kind}-{self.ledger.call.id}-{self._serial}"
+
+
+def place(target: Target, max_talk_s: int | None) -> Script:
+    """The script of a call that we place ourselves, also after a take-over."""
+
+    async def script(live: LiveCall) -> None:
+        if len(live.ledger.call.legs) == 1:
+            await click_to_call(live, target, max_talk_s=max_talk_s)
+        else:
+            await live.go_on(CallTrackingSettings())
+
+    return script
 
 
 def resume(settings: CallTrackingSettings) -> Script:

@@ -12,8 +12,10 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from ringtrail.model.app import CallTrackingSettings, Target
+from ringtrail.model.button import CallOrder
 from ringtrail.model.call import Call, Leg
-from ringtrail.model.cause import Disposition
+from ringtrail.model.cause import Cause, Disposition
 from ringtrail.model.lifecycle import State
 from ringtrail.ports.clock import Clock
 from ringtrail.ports.engine import (
@@ -26,9 +28,11 @@ from ringtrail.ports.engine import (
     LegsJoined,
     LegSnapshot,
 )
-from ringtrail.services.controller import Controller, RouteFinder
+from ringtrail.services.buttons import Orders
+from ringtrail.services.controller import Controller
 from ringtrail.services.ledger import CallLedger
-from ringtrail.services.live_call import resume
+from ringtrail.services.live_call import place, resume
+from ringtrail.services.routing import Route, Routing
 from ringtrail.storage import live as store
 from ringtrail.storage.database import Database
 
@@ -45,7 +49,8 @@ class Recovery:
         database: Database,
         engine: Engine,
         controller: Controller,
-        routing: RouteFinder,
+        routing: Routing,
+        orders: Orders,
         clock: Clock,
         keep: Callable[[Call], None],
     ) -> None:
@@ -53,6 +58,7 @@ class Recovery:
         self._engine = engine
         self._controller = controller
         self._routing = routing
+        self._orders = orders
         self._clock = clock
         self._keep = keep
 
@@ -69,6 +75,8 @@ class Recovery:
         for call in left:
             if call.legs:
                 await self._settle(call, alive, history, seen_at)
+        for order, call_id in await self._orders.claimed_without_call(self._clock.now() - _LOOK_BACK):
+            await self._give_up(order, call_id, alive, history, seen_at)
         await self.enter_unseen()
 
     async def enter_unseen(self) -> None:
@@ -110,12 +118,35 @@ class Recovery:
         log.info("call_closed_afterwards", call_id=call.id, account_id=call.account_id)
 
     async def _adopt(self, call: Call) -> None:
-        route = await self._routing.find(call.tracking_number_e164, call.caller_number_e164, call.started_at)
-        if route is None:
-            await self._engine.hang_up(call.legs[0].engine_leg_id, 41)
-            return
         log.info("call_adopted", call_id=call.id, account_id=call.account_id, state=call.state)
+        order = await self._orders.of_call(call.account_id, call.id) if call.placed_by_us else None
+        if order is not None:
+            target = Target(number_e164=order.target_e164)
+            self._controller.adopt(call, await self._routing.of_order(order), place(target, order.max_talk_s))
+            return
+        route = await self._routing.find(call.tracking_number_e164, call.caller_number_e164, call.started_at)
+        if route is None:  # the number was given up meanwhile
+            route = _orphaned(call)
         self._controller.adopt(call, route, resume(route.settings))
+
+    async def _give_up(
+        self,
+        order: CallOrder,
+        call_id: int,
+        alive: dict[str, LegSnapshot],
+        history: dict[str, LegHistory],
+        seen_at: datetime,
+    ) -> None:
+        """An order whose call was in no record yet: it is not dialled again, and its record says so."""
+        ledger = CallLedger(
+            self._controller.ordered_call(order, call_id, await self._routing.of_order(order)), lambda _call: None
+        )
+        ledger.trace(self._clock.now(), "given_up")
+        if ledger.caller.engine_leg_id in alive:
+            await self._engine.hang_up(ledger.caller.engine_leg_id, Cause.TEMPORARY_FAILURE)
+        _catch_up(ledger, ledger.caller, history.get(ledger.caller.engine_leg_id), seen_at)
+        self._keep(_close(ledger, self._clock.now()))
+        log.warning("order_given_up", call_id=call_id, account_id=order.account_id)
 
     async def _enter(self, caller: LegHistory, targets: list[LegHistory]) -> None:
         offer = LegOffered(
@@ -141,6 +172,15 @@ class Recovery:
         _catch_up(ledger, ledger.caller, caller, caller.ended_at or caller.started_at)
         self._keep(_close(ledger, caller.ended_at or caller.started_at, refused=route.refused))
         log.info("call_entered_afterwards", call_id=ledger.call.id, account_id=route.account_id)
+
+
+def _orphaned(call: Call) -> Route:
+    """A route that leads nowhere new."""
+    return Route(
+        account_id=call.account_id, property_id=call.property_id, country="", billing_increment_s=call.billing_increment_s,
+        outbound_prefixes=(), did_hash=call.did_hash, tracking_number_e164=call.tracking_number_e164,
+        attribution=call.attribution, app_hash=call.app_hash, settings=CallTrackingSettings(), media_paths={},
+    )  # fmt: skip
 
 
 def _close(ledger: CallLedger, now: datetime, refused: Disposition | None = None) -> Call:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ringtrail.model.app import CallTrackingSettings, Target, call_tracking_settings
 from ringtrail.model.attribution import StaticAttribution
+from ringtrail.model.button import CallOrder
 from ringtrail.model.cause import Disposition
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services.numbers import to_e164
@@ -32,6 +33,7 @@ class Route:
     media_paths: dict[int, str]  # {media id: absolute path without extension}
     refused: Disposition | None = None
     redirected_expired: bool = False
+    shown_to_caller_e164: str | None = None  # the CLI of a call that we place ourselves; None: withheld
 
 
 class Routing:
@@ -59,6 +61,17 @@ class Routing:
             self._last_known.clear()
         self._last_known[dialled] = row
         return self._route(row, now)
+
+    async def of_order(self, order: CallOrder) -> Route:
+        """Whose ordered call it is. The visitor sees a number of the property, so that calling back is tracked too."""
+        async with self._database.reading() as connection:
+            row = await store.order_route(connection, order)
+        return Route(
+            account_id=order.account_id, property_id=order.property_id, country=row.country,
+            billing_increment_s=row.billing_increment_s, outbound_prefixes=tuple(row.outbound_prefixes), did_hash="",
+            tracking_number_e164="", attribution=StaticAttribution(), app_hash=None, settings=CallTrackingSettings(),
+            media_paths={}, shown_to_caller_e164=row.shown_e164,
+        )  # fmt: skip
 
     def readings(self, dialled: str) -> list[str]:
         """The E.164 numbers that the dialled digits may mean: as sent, with '+', and as a national number."""

@@ -10,9 +10,6 @@ from psycopg.types.json import Jsonb
 from ringtrail.model.button import Button, CallOrder
 from ringtrail.storage.database import Connection
 
-ORDER_CHANNEL = "ringtrail_orders"
-"""NOTIFY channel: a call was ordered."""
-
 _BUTTON = "hash, account_id, property_id, name, target_e164, max_talk_s, settings, created_at, updated_at"
 _ORDER = "id, account_id, property_id, button_hash, visitor_e164, target_e164, max_talk_s, due_at"
 
@@ -74,7 +71,7 @@ async def delete(connection: Connection, account_id: int, hash_: str, now: datet
 
 
 async def add_order(connection: Connection, order: CallOrder, now: datetime) -> int:
-    """Insert and tell the controllers; order.id is ignored and the new one returned."""
+    """Insert; order.id is ignored and the new one returned."""
     row = await (
         await connection.execute(
             "INSERT INTO call_orders (account_id, property_id, button_hash, visitor_e164, target_e164, max_talk_s, due_at,"
@@ -85,7 +82,6 @@ async def add_order(connection: Connection, order: CallOrder, now: datetime) -> 
             ),
         )
     ).fetchone()  # fmt: skip
-    await connection.execute("SELECT pg_notify(%s, '')", (ORDER_CHANNEL,))
     assert row is not None
     return int(row[0])
 
@@ -107,6 +103,15 @@ async def claim_order(connection: Connection, node: str, call_id: int, now: date
             " SELECT account_id, id FROM call_orders WHERE claimed_at IS NULL AND due_at <= %s ORDER BY due_at LIMIT 1"
             f" FOR UPDATE SKIP LOCKED) RETURNING {_ORDER}".encode(),
             (node, call_id, now, now),
+        )
+    ).fetchone()
+    return _order(row) if row else None
+
+
+async def order_of_call(connection: Connection, account_id: int, call_id: int) -> CallOrder | None:
+    row = await (
+        await connection.execute(
+            f"SELECT {_ORDER} FROM call_orders WHERE account_id = %s AND call_id = %s".encode(), (account_id, call_id)
         )
     ).fetchone()
     return _order(row) if row else None

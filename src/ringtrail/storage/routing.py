@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from ringtrail.model.button import CallOrder
 from ringtrail.storage.database import Connection
 
 
@@ -47,3 +48,22 @@ async def route(connection: Connection, numbers: list[str], caller_e164: str | N
     )
     row = await cursor.fetchone()
     return RouteRow._make(row) if row else None
+
+
+class OrderRouteRow(NamedTuple):
+    country: str
+    billing_increment_s: int
+    outbound_prefixes: list[str]
+    shown_e164: str | None
+
+
+async def order_route(connection: Connection, order: CallOrder) -> OrderRouteRow:
+    """What a call that we place ourselves needs to know."""
+    cursor = await connection.execute(
+        "SELECT o.country, o.billing_increment_s, o.outbound_prefixes, (SELECT min(number_e164) FROM dids d"
+        " WHERE d.account_id = o.id AND d.property_id = %s) FROM accounts o WHERE o.id = %s",
+        (order.property_id, order.account_id),
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return OrderRouteRow._make(row)

@@ -19,14 +19,26 @@ class CallControl(Protocol):
         """Answer the caller; nothing happens if that is done already."""
         ...
 
+    async def call_caller(self, *, ring_timeout_s: int) -> None:
+        """Dial the caller of a call that we place ourselves, and wait for the answer."""
+        ...
+
     async def play(self, media: int) -> None:
         """Let the caller hear a prompt to its end. Answers first: a prompt needs a connection."""
         ...
 
     async def connect(
-        self, target: Target, *, ringtone_media: int, whisper_media: int, bridge_media: int, record: bool
+        self,
+        target: Target,
+        *,
+        ringtone_media: int,
+        whisper_media: int,
+        bridge_media: int,
+        record: bool,
+        max_talk_s: int | None = None,
     ) -> Disposition:
-        """Call a target; whisper to it when it answers, play the bridge prompt to both, let them talk to the end.
+        """Call a target; whisper to it when it answers, play the bridge prompt to both, let them talk to the end, or for
+        max_talk_s seconds.
 
         Returns ANSWERED after the talk, or why the target was lost before it.
         """

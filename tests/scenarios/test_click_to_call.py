@@ -1,0 +1,111 @@
+"""Calls that a button orders, through the real controller and voice app on the simulator."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import datetime
+
+import pytest
+
+from ringtrail.engines.simulator.engine import FarEnd, SimulatorEngine
+from ringtrail.engines.simulator.virtual_time import VirtualClock, run_virtually
+from ringtrail.model.app import CallTrackingSettings
+from ringtrail.model.attribution import StaticAttribution
+from ringtrail.model.button import CallOrder
+from ringtrail.model.call import Call
+from ringtrail.model.ids import CallIds
+from ringtrail.services.controller import Controller
+from ringtrail.services.routing import Route
+
+VISITOR, TARGET = "+33612345678", "+33987654321"
+ANSWERS = FarEnd(answers_after_s=2)
+LEAVES = FarEnd(answers_after_s=2, hangs_up_after_answer_s=60)
+
+
+class _AnyOrder:
+    def __init__(self, allowed: str) -> None:
+        self._allowed = allowed
+
+    def caller(self, number: str | None) -> str | None:
+        return number
+
+    async def find(self, dialled: str, caller_e164: str | None, now: datetime) -> Route | None:
+        return None
+
+    async def of_order(self, order: CallOrder) -> Route:
+        return Route(
+            account_id=1, property_id=1, country="FR", billing_increment_s=60, outbound_prefixes=(self._allowed,),
+            did_hash="", tracking_number_e164="", attribution=StaticAttribution(), app_hash=None,
+            settings=CallTrackingSettings(), media_paths={}, shown_to_caller_e164="+33912340001",
+        )  # fmt: skip
+
+
+async def _run(visitor: FarEnd, target: FarEnd, max_talk_s: int | None, allowed: str) -> Call:
+    clock = VirtualClock()
+    engine = SimulatorEngine(clock, far_ends={VISITOR: visitor, TARGET: target})
+    ended: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
+
+    def keep(call: Call) -> None:
+        if call.ended and not ended.done():
+            ended.set_result(call)
+
+    controller = Controller(engine=engine, routing=_AnyOrder(allowed), clock=clock, ids=CallIds(0), keep=keep)
+    running = asyncio.create_task(controller.run())
+    order = CallOrder(
+        id=1, account_id=1, property_id=1, button_hash="BUTT0N01", visitor_e164=VISITOR, target_e164=TARGET,
+        max_talk_s=max_talk_s, due_at=clock.now(),
+    )  # fmt: skip
+    controller.place(order, controller.next_id())
+    try:
+        return await asyncio.wait_for(ended, 3600)
+    finally:
+        running.cancel()
+
+
+def ordered(
+    visitor: FarEnd = ANSWERS, target: FarEnd = ANSWERS, *, max_talk_s: int | None = None, allowed: str = "+33"
+) -> Call:
+    return run_virtually(_run(visitor, target, max_talk_s, allowed))
+
+
+def test_the_visitor_is_called_first_and_talks_to_the_target() -> None:
+    call = ordered(target=LEAVES)
+    assert (call.disposition, call.stage, call.trigger, call.button_hash) == ("answered", "bridged", "web", "BUTT0N01")
+    assert (call.caller_number_e164, call.destination_number_e164) == (VISITOR, TARGET)
+    assert (call.talk_s, call.hangup_by, call.tracking_number_e164) == (60, "callee", "")
+    assert call.legs[1].started_at >= call.legs[0].answered_at  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("visitor", "disposition"),
+    [
+        (FarEnd(status=486), "busy"),
+        (FarEnd(status=603), "rejected"),
+        (FarEnd(status=404), "invalid_number"),
+        (FarEnd(status=503), "failed"),
+        (FarEnd(), "no_answer"),
+    ],
+)
+def test_a_visitor_who_cannot_be_reached_leaves_the_target_in_peace(visitor: FarEnd, disposition: str) -> None:
+    call = ordered(visitor)
+    assert (call.disposition, len(call.legs), call.talk_s, call.handled_s) == (disposition, 1, 0, 0)
+
+
+def test_a_target_that_is_busy_gives_the_call_its_outcome() -> None:
+    call = ordered(target=FarEnd(status=486))
+    assert (call.disposition, call.stage, call.legs[1].sip_status) == ("busy", "ringing", 486)
+
+
+def test_a_visitor_who_hangs_up_while_the_target_rings_has_given_up() -> None:
+    call = ordered(FarEnd(answers_after_s=2, hangs_up_after_answer_s=5), FarEnd())
+    assert (call.disposition, call.hangup_by, call.legs[1].disposition) == ("abandoned", "caller", "abandoned")
+
+
+def test_the_talk_ends_at_its_limit() -> None:
+    call = ordered(max_talk_s=30)
+    assert (call.disposition, call.talk_s, call.hangup_by) == ("answered", 30, "platform")
+
+
+def test_a_number_that_may_not_be_dialled_is_not_dialled() -> None:
+    call = ordered(allowed="+44")
+    assert (call.disposition, call.legs[0].cause, len(call.legs)) == ("failed", 52, 1)
