@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 
 from httpx import AsyncClient, Response
 
-from ringtrail.dialects import agendize, fonedynamics, optico
+from ringtrail.dialects import agendize, fonedynamics, invox, optico
 from ringtrail.dialects.agendize.reference import REFERENCE as AGENDIZE
 from ringtrail.dialects.fonedynamics.reference import REFERENCE as FONEDYNAMICS
+from ringtrail.dialects.invox.reference import REFERENCE as INVOX
 from ringtrail.dialects.optico.reference import REFERENCE as OPTICO
 from ringtrail.httpkit.dialect import Dialect
 from ringtrail.httpkit.reference import Example, Operation, Reference, openapi_document
@@ -19,6 +20,7 @@ from ringtrail.httpkit.reference_page import SHOWN_URL
 from tests.dialects.agendize.furnished import furnish as furnish_agendize
 from tests.dialects.conftest import BASE_URL
 from tests.dialects.fonedynamics.furnished import furnish as furnish_fonedynamics
+from tests.dialects.invox.furnished import furnish as furnish_invox
 from tests.dialects.optico.furnished import furnish as furnish_optico
 from tests.dialects.surfaces import keys_of
 from tests.fixtures import World
@@ -35,6 +37,7 @@ class Documented(NamedTuple):
 
 DOCUMENTED = (
     Documented(optico.DIALECT, OPTICO, furnish_optico),
+    Documented(invox.DIALECT, INVOX, furnish_invox),
     Documented(agendize.DIALECT, AGENDIZE, furnish_agendize),
     Documented(fonedynamics.DIALECT, FONEDYNAMICS, furnish_fonedynamics),
 )

@@ -10,6 +10,13 @@ from litestar import Request, Response
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.model.errors import DomainError, ErrorCode
 
+
+class Refusal(msgspec.Struct, kw_only=True):
+    """The body of every error."""
+
+    error: str
+
+
 STATUS_AND_TEXT: dict[ErrorCode, tuple[int, str]] = {
     ErrorCode.UNAUTHENTICATED: (401, "the API key is missing or not valid"),
     ErrorCode.FORBIDDEN: (403, "this API key may not do that"),
@@ -37,7 +44,7 @@ def render_error(request: Request[Any, Any, Any], error: DomainError, options: D
     if error.detail and status in _EXPLAINED:
         text = f"{error.field}: {error.detail}" if error.field else f"{text}: {error.detail}"
     return Response(
-        msgspec.json.encode({"error": text}),
+        msgspec.json.encode(Refusal(error=text)),
         status_code=status,
         media_type="application/json",
         headers={"allow": "GET"} if error.code is ErrorCode.METHOD_NOT_ALLOWED else None,

@@ -11,9 +11,11 @@ from litestar import Request, Router, get
 from litestar.response import Stream
 
 from ringtrail.dialects.invox.auth import principal_of
+from ringtrail.dialects.invox.reference import REFERENCE
 from ringtrail.dialects.invox.requests import call_query, zone_of
 from ringtrail.dialects.invox.responses import FIELDS, Presentation, json_array
 from ringtrail.httpkit.dialect import DialectOptions
+from ringtrail.httpkit.reference import document_route
 from ringtrail.model.account import Principal
 from ringtrail.model.call import CallRecord
 from ringtrail.model.query import CallPage, CallQuery
@@ -36,7 +38,7 @@ def build(services: Services, options: DialectOptions) -> Router:
             pages = _until_unfinished(pages)
         return Stream(json_array(pages, shown), media_type="application/json")
 
-    return Router(path=PREFIX, route_handlers=[calls])
+    return Router(path=PREFIX, route_handlers=[calls, document_route(REFERENCE, options.base_url)])
 
 
 async def _presentation(services: Services, principal: Principal, options: DialectOptions) -> Presentation:
