@@ -1,6 +1,7 @@
-"""The tables in the pages that are made from the code: `python -m docs.printed` writes them again.
+"""The pages that are made from the code: `python -m docs.printed` writes them again.
 
-A page holds a table between `<!-- printed: NAME -->` and `<!-- end -->`; the words around it are written by hand.
+A page holds a table between `<!-- printed: NAME -->` and `<!-- end -->`; the words around it are written by hand. A
+dialect's reference is printed whole, and ends with what its README says about what is supported and what differs.
 """
 
 from __future__ import annotations
@@ -10,11 +11,16 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
+from ringtrail.dialects.agendize import reference as agendize_reference
 from ringtrail.dialects.agendize import vocabulary as agendize
 from ringtrail.dialects.callr import vocabulary as callr
+from ringtrail.dialects.fonedynamics import reference as fonedynamics_reference
 from ringtrail.dialects.fonedynamics import vocabulary as fonedynamics
+from ringtrail.dialects.invox import reference as invox_reference
 from ringtrail.dialects.invox import vocabulary as invox
+from ringtrail.dialects.optico import reference as optico_reference
 from ringtrail.dialects.optico import vocabulary as optico
+from ringtrail.httpkit.reference_page import markdown
 from ringtrail.model import lifecycle
 from ringtrail.model.cause import CAUSE_OF_DISPOSITION, Disposition, cause_of_sip, disposition_of_leg
 from ringtrail.model.lifecycle import Stage
@@ -23,6 +29,11 @@ FOLDER = Path(__file__).parent
 LIFECYCLE_PAGE = FOLDER / "explanation/call-lifecycle.md"
 OUTCOMES_PAGE = FOLDER / "explanation/outcomes.md"
 
+REFERENCES = {
+    FOLDER / f"reference/{module.__name__.split('.')[-2]}-api.md": module
+    for module in (optico_reference, invox_reference, agendize_reference, fonedynamics_reference)
+}
+
 _BLOCK = re.compile(r"(<!-- printed: ([a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 _NO_WORD = "not shown"
 
@@ -30,7 +41,16 @@ _NO_WORD = "not shown"
 def pages() -> dict[Path, str]:
     """{page: its whole text as the code of now would have it}"""
     outcomes = _BLOCK.sub(lambda block: f"{block[1]}\n{TABLES[block[2]]()}\n\n{block[3]}", OUTCOMES_PAGE.read_text())
-    return {LIFECYCLE_PAGE: lifecycle.as_page(), OUTCOMES_PAGE: outcomes}
+    references = {
+        page: markdown(module.REFERENCE, _remarks(Path(module.__file__))) for page, module in REFERENCES.items()
+    }
+    return {LIFECYCLE_PAGE: lifecycle.as_page(), OUTCOMES_PAGE: outcomes, **references}
+
+
+def _remarks(module: Path) -> str:
+    """The part of the dialect's README that is for its users."""
+    _, heading, text = module.with_name("README.md").read_text().partition("## Supported\n")
+    return heading + text
 
 
 def words() -> str:

@@ -7,6 +7,7 @@ the dialect's own table. Nothing here knows a vendor.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from inspect import cleandoc
 from typing import Any, NamedTuple
 
 import msgspec
@@ -164,8 +165,11 @@ def schemas(reference: Reference) -> dict[str, dict[str, Any]]:
     read = [item.body for item in reference.operations if item.body]
     _, found = msgspec.json.schema_components([*written, *read], ref_template=_REF + "{name}")
     _, ours = msgspec.json.schema_components(written, ref_template=_REF + "{name}")
-    for name in found.keys() & ours.keys():
-        _all_present(found[name])
+    for name, schema in found.items():
+        if "description" in schema:
+            schema["description"] = cleandoc(schema["description"])
+        if name in ours:
+            _all_present(schema)
     for struct, fields in reference.fields.items():
         _explain(found[struct.__name__], fields)
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -22,7 +23,7 @@ def markdown(reference: Reference, remarks: str = "") -> str:
         document,
         f"## Authentication\n\n{reference.authentication}",
         "## Operations",
-        _table(("", ""), ([f"[`{_line(reference, item)}`](#{_anchor(item.summary)})", item.summary] for item in reference.operations)),
+        _table(("operation", "does"), ([f"[`{_line(reference, item)}`](#{_anchor(item.summary)})", item.summary] for item in reference.operations)),
         *(part for item in reference.operations for part in _operation(reference, item)),
         "## Objects",
         *_objects(schemas(reference)),
@@ -120,13 +121,14 @@ def _type(schema: Mapping[str, Any]) -> str:
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:
-    bounds = [f"{word} {schema[key]}" for key, word in (("minimum", "from"), ("maximum", "to"), ("default", "default")) if key in schema]  # fmt: skip
-    return f" {', '.join(bounds)}" if bounds else ""
+    least, most = schema.get("minimum"), schema.get("maximum")
+    span = f" {least} to {most}" if most is not None else f" from {least}" if least is not None else ""
+    return span + (f", default {schema['default']}" if "default" in schema else "")
 
 
 def _anchor(title: str) -> str:
-    """What GitHub makes of a heading of letters, digits and spaces."""
-    return title.lower().replace(" ", "-")
+    """What GitHub makes of a heading."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:

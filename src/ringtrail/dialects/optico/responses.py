@@ -92,7 +92,7 @@ class SmsListing(msgspec.Struct, kw_only=True):
 
 
 class DayListing(msgspec.Struct, kw_only=True):
-    """Every day of the range, in order; not paged. Written in pieces by `day_listing`."""
+    """Every day of the range, in order; not paged."""
 
     status: str = "OK"
     results: list[DayItem]
