@@ -55,6 +55,7 @@ class App:
     params: dict[str, Any]
     created_at: datetime
     updated_at: datetime
+    did_hash: str | None = None  # the DID that it serves alone
 
 
 def call_tracking_settings(params: Mapping[str, Any]) -> CallTrackingSettings:

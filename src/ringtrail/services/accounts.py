@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from zoneinfo import available_timezones
 
@@ -41,7 +42,7 @@ class Accounts:
             return None
         async with self._database.reading() as connection:
             found = await store.credential_by_digest(connection, dialect, token_digest(token))
-        return _principal(found) if found else None
+        return principal_of(found) if found else None
 
     async def by_password(self, dialect: str, login: str, password: str) -> Principal | None:
         """The owner of a login, or None. Unknown logins cost as much as wrong passwords."""
@@ -50,7 +51,7 @@ class Accounts:
         async with self._database.reading() as connection:
             found = await store.credential_by_login(connection, dialect, login)
         fits = await self._fits(password, found)
-        return _principal(found) if found and fits else None
+        return principal_of(found) if found and fits else None
 
     async def _fits(self, password: str, found: store.Credential | None) -> bool:
         """Whether this is the credential's password. Without a credential as slow as with a wrong password."""
@@ -84,7 +85,7 @@ class Accounts:
             return None
         async with self._database.reading() as connection:
             found = await store.credential_by_session(connection, token_digest(token), self._clock.now())
-        return _principal(found) if found else None
+        return principal_of(found) if found else None
 
     async def close_session(self, token: str) -> None:
         async with self._database.transaction() as connection:
@@ -157,11 +158,17 @@ class Accounts:
         assert stored is not None
         return stored
 
-    async def change_property(self, item: Property) -> None:
-        """Write everything of it but its sid. DomainError BAD_FORMAT for a timezone that is no IANA name."""
-        _zone(item.timezone)
+    async def change_property(self, account_id: int, sid: str, change: Callable[[Property], Property]) -> Property:
+        """Write what `change` makes of it as it is now. DomainError NOT_FOUND, or BAD_FORMAT for a timezone that is no IANA
+        name."""
         async with self._database.transaction() as connection:
-            await store.update_property(connection, item)
+            found = await store.property_by_sid(connection, account_id, sid, lock=True)
+            if found is None:
+                raise DomainError(ErrorCode.NOT_FOUND, field="property")
+            changed = change(found)
+            _zone(changed.timezone)
+            await store.update_property(connection, changed)
+        return changed
 
     async def add_token(
         self, account_id: int, dialect: str, token: str, *, property_id: int | None = None, label: str = ""
@@ -197,5 +204,5 @@ def password_digest(password: str, salt: bytes) -> bytes:
     return hashlib.scrypt(password.encode("utf-8", "surrogatepass"), salt=salt, n=2**14, r=8, p=1, dklen=32)
 
 
-def _principal(found: store.Credential) -> Principal:
+def principal_of(found: store.Credential) -> Principal:
     return Principal(account=found.account, property=found.property, credential_id=found.id, login=found.login)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -54,6 +55,15 @@ class Apps:
             raise DomainError(ErrorCode.UNKNOWN_VALUE, field="app")
         return app
 
-    async def list(self, account_id: int) -> list[App]:
+    async def by_hashes(self, account_id: int, hashes: Sequence[str]) -> dict[str, App]:
+        """{hash: app} of those that are there."""
         async with self._database.reading() as connection:
-            return await store.apps_of(connection, account_id)
+            found = await store.apps_by_hashes(connection, account_id, hashes)
+        return {app.hash: app for app in found}
+
+    async def list(
+        self, account_id: int, *, shared_only: bool = False, offset: int = 0, limit: int | None = None
+    ) -> list[App]:
+        """By creation. shared_only: without those that serve one DID alone."""
+        async with self._database.reading() as connection:
+            return await store.apps_of(connection, account_id, shared_only=shared_only, offset=offset, limit=limit)

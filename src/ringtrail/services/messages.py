@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from ringtrail.ports.sms import (
     SmsUnavailableError,
 )
 from ringtrail.services.numbers import may_dial, to_e164
+from ringtrail.storage import accounts as account_store
 from ringtrail.storage import messages as store
 from ringtrail.storage import numbers as number_store
 from ringtrail.storage.database import Connection, Database
@@ -35,14 +37,19 @@ log = structlog.get_logger("ringtrail.messages")
 SCHEDULE_AHEAD = timedelta(days=14)
 SCHEDULE_LATE = timedelta(hours=1)
 _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
-_LEASE = timedelta(seconds=60)
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164 section 6; seven digits are the least that any plan has
+LEASE = timedelta(seconds=60)
+GIVE_UP_AFTER = timedelta(days=1)
+_SUBMIT_S = 20.0  # how long one submission may take; well inside a lease, so that it ends while the claim is ours
 _AGAIN = timedelta(seconds=10)
 _BATCH = 100
+EXPIRED, DISABLED = "expired", "sms_disabled"
+"""Error codes of our own, beside those of carriers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMessage:
-    """What somebody wants sent. sender None: a number of the property that can send."""
+    """What somebody wants sent. sender: a number of the property's that can send, or a name; None: its first such number."""
 
     property_id: int
     recipient: str
@@ -63,16 +70,15 @@ class Messages:
         """Accept a message; it is handed on by the worker.
 
         DomainError with field `recipient`, `body`, `sender` or `scheduled_at`; FORBIDDEN for a recipient that the account
-        may not dial.
+        may not dial, and without a field for a property that may not send.
         """
         now = self._clock.now()
         recipient = _recipient(account, wanted.recipient)
         due_at = _due(wanted.scheduled_at, now)
-        segments = len(parts_of(wanted.body))
-        if not wanted.body or segments > MAX_SEGMENTS:
-            raise DomainError(ErrorCode.OUT_OF_RANGE, "body", f"from 1 character to {MAX_SEGMENTS} segments")
+        segments = _segments(wanted.body)
         async with self._database.transaction() as connection:
-            sender = await self._sender(connection, account, wanted)
+            await _may_send(connection, account.id, wanted.property_id)
+            sender = await _sender(connection, account, wanted)
             message = Message(
                 id=0, sid=new_sid(), account_id=account.id, property_id=wanted.property_id, direction=Direction.OUT,
                 sender=sender, recipient_e164=recipient, body=wanted.body, encoding=encoding_of(wanted.body),
@@ -83,23 +89,6 @@ class Messages:
             stored = await store.add(connection, message, due_at=due_at)
         assert stored is not None
         return stored
-
-    async def _sender(self, connection: Connection, account: Account, wanted: NewMessage) -> str:
-        dids, _ = await number_store.find_dids(connection, account.id)
-        able = [did for did in dids if "sms" in did.capabilities]
-        if wanted.sender is None:
-            mine = [did for did in able if did.property_id == wanted.property_id]
-            if not mine:
-                raise DomainError(ErrorCode.MISSING, "sender", "the property has no number that can send messages")
-            return mine[0].number_e164
-        if _NAME.fullmatch(wanted.sender):
-            return wanted.sender
-        number = to_e164(wanted.sender, account.country)
-        if number is None:
-            raise DomainError(ErrorCode.BAD_FORMAT, "sender", "a number, or 1 to 11 letters, digits and spaces")
-        if all(did.number_e164 != number for did in able):
-            raise DomainError(ErrorCode.UNKNOWN_VALUE, "sender", "not a number of yours that can send messages")
-        return number
 
     async def by_sid(self, account_id: int, sid: str) -> Message | None:
         async with self._database.reading() as connection:
@@ -124,39 +113,64 @@ class Messenger:
         self._default_country = default_country
 
     async def dispatch(self) -> int:
-        """Hand on what is due. Returns how many messages were tried.
+        """Hand on what is due, a batch at most. Returns how many messages were claimed.
 
         A message is claimed in one transaction and settled in another: killed in between, it is submitted again under the
-        same sid when the claim has run out.
+        same sid when the claim has run out. What a slow carrier leaves no time for is left to the next claim.
         """
         now = self._clock.now()
+        lease_until = now + LEASE
         async with self._database.transaction() as connection:
-            due = await store.claim_due(connection, now, now + _LEASE, _BATCH)
+            await store.refuse_disabled(connection, now, DISABLED)
+            due = await store.claim_due(connection, now, lease_until, _BATCH)
         for message in due:
-            await self._submit(message)
+            if self._clock.now() > lease_until - timedelta(seconds=_SUBMIT_S):
+                break
+            await self._submit(message, lease_until)
         return len(due)
 
-    async def _submit(self, message: Message) -> None:
+    async def dispatch_all(self) -> None:
+        """Batches until less than a whole one is due."""
+        while await self.dispatch() == _BATCH:
+            pass
+
+    async def _submit(self, message: Message, lease_until: datetime) -> None:
+        if self._clock.now() - (message.scheduled_at or message.created_at) > GIVE_UP_AFTER:
+            async with self._database.transaction() as connection:
+                await store.given_up(connection, message, MessageStatus.EXPIRED, EXPIRED)
+            return
         try:
-            facts = await self._transport.submit(message)
+            facts = await asyncio.wait_for(self._transport.submit(message), _SUBMIT_S)
         except SmsRefusedError as exc:
             async with self._database.transaction() as connection:
-                await store.refused(connection, message, exc.code)
-        except SmsUnavailableError as exc:
-            log.warning("sms_postponed", message=message.sid, reason=str(exc))
-            async with self._database.transaction() as connection:
-                await store.postponed(connection, message, self._clock.now() + _AGAIN)
+                await store.given_up(connection, message, MessageStatus.FAILED, exc.code)
+        except (SmsUnavailableError, TimeoutError) as exc:
+            log.warning("sms_postponed", message=message.sid, reason=str(exc) or "no answer in time")
+            await self._postpone(message, lease_until)
+        except Exception:  # the boundary of a delivery attempt: one bad message does not hold up the others
+            log.exception("sms_submission_failed", message=message.sid)
+            await self._postpone(message, lease_until)
         else:
             async with self._database.transaction() as connection:
                 await store.submitted(connection, message, self._clock.now())
                 for fact in facts:
                     await self._take(connection, fact)
 
+    async def _postpone(self, message: Message, lease_until: datetime) -> None:
+        async with self._database.transaction() as connection:
+            await store.postponed(connection, message, self._clock.now() + _AGAIN, lease_until=lease_until)
+
     async def listen(self) -> None:
-        """Take the transport's facts until cancelled."""
+        """Take the transport's facts until cancelled. A fact is kept until the database has it."""
         async for fact in self._transport.facts():
-            async with self._database.transaction() as connection:
-                await self._take(connection, fact)
+            while True:
+                try:
+                    async with self._database.transaction() as connection:
+                        await self._take(connection, fact)
+                    break
+                except DomainError as exc:
+                    log.warning("sms_fact_waits", reason=str(exc))
+                    await asyncio.sleep(1.0)
 
     async def _take(self, connection: Connection, fact: SmsFact) -> None:
         match fact:
@@ -189,9 +203,46 @@ class Messenger:
         return await number_store.did_by_number(connection, number) if number else None
 
 
+async def _may_send(connection: Connection, account_id: int, property_id: int) -> None:
+    item = await account_store.property_by_id(connection, account_id, property_id)
+    if item is None or not (item.active and item.sms_enabled):
+        raise DomainError(ErrorCode.FORBIDDEN, detail="the property may not send messages")
+
+
+async def _sender(connection: Connection, account: Account, wanted: NewMessage) -> str:
+    """A name as it is, a number of the property's that can send, or the first of those."""
+    if wanted.sender is None:
+        mine, _ = await number_store.find_dids(
+            connection, account.id, property_id=wanted.property_id, capability="sms", limit=1
+        )
+        if not mine:
+            raise DomainError(ErrorCode.MISSING, "sender", "the property has no number that can send messages")
+        return mine[0].number_e164
+    if _NAME.fullmatch(wanted.sender):
+        return wanted.sender
+    number = to_e164(wanted.sender, account.country)
+    if number is None:
+        raise DomainError(ErrorCode.BAD_FORMAT, "sender", "a number, or 1 to 11 letters, digits and spaces")
+    did = await number_store.did_by_number(connection, number)
+    if did is None or (did.account_id, did.property_id) != (account.id, wanted.property_id):
+        raise DomainError(ErrorCode.UNKNOWN_VALUE, "sender", "not a number of this property")
+    if "sms" not in did.capabilities:
+        raise DomainError(ErrorCode.UNKNOWN_VALUE, "sender", "this number cannot send messages")
+    return number
+
+
+def _segments(body: str) -> int:
+    segments = len(parts_of(body))
+    if not body or segments > MAX_SEGMENTS:
+        raise DomainError(ErrorCode.OUT_OF_RANGE, "body", f"from 1 character to {MAX_SEGMENTS} segments")
+    if "\0" in body:
+        raise DomainError(ErrorCode.BAD_FORMAT, "body", "holds a NUL")
+    return segments
+
+
 def _recipient(account: Account, text: str) -> str:
     number = to_e164(text, account.country)
-    if number is None:
+    if number is None or not _E164.fullmatch(number):
         raise DomainError(ErrorCode.BAD_FORMAT, "recipient", "not a phone number")
     if not may_dial(account.outbound_prefixes, number):
         raise DomainError(ErrorCode.FORBIDDEN, "recipient", "the account may not send to this number")

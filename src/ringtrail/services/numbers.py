@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
+from typing import TypeAlias
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
-from ringtrail.model.app import PACKAGE_CALL_TRACKING, App
+from ringtrail.model.app import DEFAULT_RING_TIMEOUT_S, PACKAGE_CALL_TRACKING, App
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import new_hash
@@ -17,7 +19,7 @@ from ringtrail.model.number import DID, StockNumber
 from ringtrail.ports.clock import Clock
 from ringtrail.storage import apps as app_store
 from ringtrail.storage import numbers as store
-from ringtrail.storage.database import Database
+from ringtrail.storage.database import Connection, Database
 
 _LINE_TYPES = {
     PhoneNumberType.FIXED_LINE: "FIXED",
@@ -100,6 +102,20 @@ def may_dial(outbound_prefixes: tuple[str, ...], number_e164: str) -> bool:
     return any(number_e164.startswith(prefix) for prefix in outbound_prefixes)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """One number that all callers of a DID are sent to."""
+
+    number_e164: str
+    records: bool
+    ring_timeout_s: int = DEFAULT_RING_TIMEOUT_S
+
+
+Change: TypeAlias = Callable[[DID, App | None], tuple[DID, Endpoint | str | None]]
+"""(the DID, the app that answers it) -> (its new name, marketing and settings; where callers go: an endpoint, an app by its
+hash, or None: where they went before)."""
+
+
 class Numbers:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -139,16 +155,19 @@ class Numbers:
         property_id: int | None = None,
         app_hash: str | None = None,
         line_type: str | None = None,
+        line_types: Sequence[str] = (),
+        capability: str | None = None,
         number_contains: str | None = None,
         unassigned_only: bool = False,
         offset: int = 0,
         limit: int | None = None,
     ) -> tuple[list[DID], int]:
-        """(page, total), by number."""
+        """(page, total), by number. line_types: any of these."""
         async with self._database.reading() as connection:
             return await store.find_dids(
                 connection, account_id, hash_=hash_, property_id=property_id, app_hash=app_hash, line_type=line_type,
-                number_contains=number_contains, unassigned_only=unassigned_only, offset=offset, limit=limit,
+                line_types=line_types, capability=capability, number_contains=number_contains,
+                unassigned_only=unassigned_only, offset=offset, limit=limit,
             )  # fmt: skip
 
     async def by_hash(self, account_id: int, hash_: str) -> DID | None:
@@ -167,27 +186,55 @@ class Numbers:
 
     # --- routing without an app of one's own ---
 
-    async def route_to(self, did: DID, target_e164: str, *, record: bool, ring_timeout_s: int = 30) -> None:
+    async def route_to(
+        self, did: DID, target_e164: str, *, record: bool, ring_timeout_s: int = DEFAULT_RING_TIMEOUT_S
+    ) -> None:
         """Send the DID's callers to one number, by an app that belongs to this DID alone. What else was set in that app
         stays. DomainError UNKNOWN_VALUE with field 'did'."""
+        endpoint = Endpoint(number_e164=target_e164, records=record, ring_timeout_s=ring_timeout_s)
         async with self._database.transaction() as connection:
-            app, now = await app_store.app_of_did(connection, did.account_id, did.hash), self._clock.now()
-            known = app.params if app else {}
-            params = known | {
-                "targets": [{"number": target_e164, "timeout": ring_timeout_s}],
-                "options": known.get("options", {}) | {"record_calls": record},
-            }
-            name = did.friendly_name or did.number_e164
-            if app is None:
-                app = App(
-                    hash=new_hash(), account_id=did.account_id, package=PACKAGE_CALL_TRACKING, name=name, params=params,
-                    created_at=now, updated_at=now,
-                )  # fmt: skip
-                await app_store.add_app(connection, app, did_hash=did.hash)
-            else:
-                await app_store.update_app(connection, replace(app, name=name, params=params, updated_at=now))
-            if not await store.assign_did(connection, did.account_id, did.hash, app.hash, now):
+            found = await store.locked_did(connection, did.account_id, did.hash)
+            if found is None:
                 raise DomainError(ErrorCode.UNKNOWN_VALUE, field="did")
+            await self._send_to(connection, found, endpoint)
+
+    async def configure(self, account_id: int, hash_: str, change: Change) -> DID:
+        """Write what `change` makes of a number as it is now: all of it or, if that raises, nothing.
+
+        DomainError UNKNOWN_VALUE with field 'did' or 'app'.
+        """
+        async with self._database.transaction() as connection:
+            did = await store.locked_did(connection, account_id, hash_)
+            if did is None:
+                raise DomainError(ErrorCode.UNKNOWN_VALUE, field="did")
+            app = await app_store.app_by_hash(connection, account_id, did.app_hash) if did.app_hash else None
+            changed, goes_to = change(did, app)
+            await store.update_did(connection, changed)
+            if isinstance(goes_to, Endpoint):
+                await self._send_to(connection, changed, goes_to)
+            elif goes_to is not None:
+                await self._assign(connection, account_id, hash_, goes_to)
+            found = await store.did_by_hash(connection, account_id, hash_)
+        assert found is not None
+        return found
+
+    async def _send_to(self, connection: Connection, did: DID, endpoint: Endpoint) -> None:
+        app, now = await app_store.app_of_did(connection, did.account_id, did.hash), self._clock.now()
+        known = app.params if app else {}
+        params = known | {
+            "targets": [{"number": endpoint.number_e164, "timeout": endpoint.ring_timeout_s}],
+            "options": known.get("options", {}) | {"record_calls": endpoint.records},
+        }
+        name = did.friendly_name or did.number_e164
+        if app is None:
+            app = App(
+                hash=new_hash(), account_id=did.account_id, package=PACKAGE_CALL_TRACKING, name=name, params=params,
+                created_at=now, updated_at=now, did_hash=did.hash,
+            )  # fmt: skip
+            await app_store.add_app(connection, app)
+        else:
+            await app_store.update_app(connection, replace(app, name=name, params=params, updated_at=now))
+        await store.assign_did(connection, did.account_id, did.hash, app.hash, now)
 
     async def own_route(self, did: DID) -> App | None:
         """The app that `route_to` made, if the DID is still sent there."""
@@ -256,10 +303,13 @@ class Numbers:
     async def assign(self, account_id: int, did_hash: str, app_hash: str | None) -> None:
         """Let an app answer a DID (None: nobody). DomainError UNKNOWN_VALUE with field 'did' or 'app'."""
         async with self._database.transaction() as connection:
-            if app_hash is not None and await app_store.app_by_hash(connection, account_id, app_hash) is None:
-                raise DomainError(ErrorCode.UNKNOWN_VALUE, field="app")
-            if not await store.assign_did(connection, account_id, did_hash, app_hash, self._clock.now()):
-                raise DomainError(ErrorCode.UNKNOWN_VALUE, field="did")
+            await self._assign(connection, account_id, did_hash, app_hash)
+
+    async def _assign(self, connection: Connection, account_id: int, did_hash: str, app_hash: str | None) -> None:
+        if app_hash is not None and await app_store.app_by_hash(connection, account_id, app_hash) is None:
+            raise DomainError(ErrorCode.UNKNOWN_VALUE, field="app")
+        if not await store.assign_did(connection, account_id, did_hash, app_hash, self._clock.now()):
+            raise DomainError(ErrorCode.UNKNOWN_VALUE, field="did")
 
     async def block(self, account_id: int, number_e164: str) -> None:
         async with self._database.transaction() as connection:

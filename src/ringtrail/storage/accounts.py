@@ -14,6 +14,8 @@ _PROPERTY = (
     " p.call_recording_enabled, p.integrations_enabled"
 )
 
+_LOCK = {False: "", True: " FOR NO KEY UPDATE"}
+
 
 class Credential(NamedTuple):
     id: int
@@ -73,15 +75,16 @@ async def credential_by_login(connection: Connection, dialect: str, login: str) 
 
 
 async def credential_by_session(connection: Connection, token_hash: bytes, now: datetime) -> Credential | None:
-    row = await (
-        await connection.execute(
-            (
-                _CREDENTIAL.replace("WHERE", "JOIN web_sessions w ON w.account_id = c.account_id AND w.credential_id = c.id WHERE")
-                + "w.token_hash = %s AND w.expires_at > %s"
-            ).encode(),
-            (token_hash, now),
-        )
-    ).fetchone()  # fmt: skip
+    joins = " JOIN web_sessions w ON w.account_id = c.account_id AND w.credential_id = c.id"
+    return await live_credential(connection, joins, "w.token_hash = %s AND w.expires_at > %s", (token_hash, now))
+
+
+async def live_credential(
+    connection: Connection, joins: str, where: str, values: tuple[object, ...]
+) -> Credential | None:
+    """A credential (`c`) that is not revoked, found through what `joins` adds."""
+    query = _CREDENTIAL.replace(" WHERE", joins + " WHERE") + where
+    row = await (await connection.execute(query.encode(), values)).fetchone()
     return _credential(row) if row else None
 
 
@@ -196,11 +199,22 @@ async def set_outbound_prefixes(connection: Connection, account_id: int, prefixe
     await connection.execute("UPDATE accounts SET outbound_prefixes = %s WHERE id = %s", (list(prefixes), account_id))
 
 
-async def property_by_sid(connection: Connection, account_id: int, sid: str) -> Property | None:
+async def property_by_sid(connection: Connection, account_id: int, sid: str, *, lock: bool = False) -> Property | None:
+    """lock: nobody else changes it before the end of the transaction."""
     row = await (
         await connection.execute(
-            f"SELECT {_PROPERTY} FROM properties p WHERE p.account_id = %s AND p.sid = %s".encode(),
+            f"SELECT {_PROPERTY} FROM properties p WHERE p.account_id = %s AND p.sid = %s{_LOCK[lock]}".encode(),
             (account_id, sid.upper()),
+        )
+    ).fetchone()
+    return _property(row) if row else None
+
+
+async def property_by_id(connection: Connection, account_id: int, property_id: int) -> Property | None:
+    row = await (
+        await connection.execute(
+            f"SELECT {_PROPERTY} FROM properties p WHERE p.account_id = %s AND p.id = %s".encode(),
+            (account_id, property_id),
         )
     ).fetchone()
     return _property(row) if row else None

@@ -100,44 +100,59 @@ def _condition(query: MessageQuery) -> tuple[sql.Composable, list[Any]]:
     return sql.SQL(" AND ").join(parts), params
 
 
+async def refuse_disabled(connection: Connection, now: datetime, code: str) -> None:
+    """What is due in a property that may not send (any more) has failed."""
+    await connection.execute(
+        "UPDATE messages m SET status = 'failed', error_code = %s, due_at = NULL FROM properties p"
+        " WHERE m.due_at <= %s AND m.status = 'queued' AND p.account_id = m.account_id AND p.id = m.property_id"
+        " AND NOT (p.active AND p.sms_enabled)",
+        (code, now),
+    )
+
+
 async def claim_due(connection: Connection, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
     """Messages whose time has come, ours until `lease_until`; whoever does not finish by then leaves them to others."""
     cursor = await connection.execute(
-        "UPDATE messages SET status = 'processing', due_at = %s WHERE (account_id, id) IN ("
-        " SELECT account_id, id FROM messages WHERE due_at <= %s ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)"
-        f" RETURNING {_COLUMNS}".encode(),
-        (lease_until, now, limit),
+        "WITH due AS MATERIALIZED (SELECT account_id AS due_account, id AS due_id FROM messages WHERE due_at <= %s"
+        " ORDER BY due_at LIMIT %s FOR UPDATE SKIP LOCKED)"
+        " UPDATE messages SET status = 'processing', due_at = %s FROM due"
+        f" WHERE account_id = due_account AND id = due_id RETURNING {_COLUMNS}".encode(),
+        (now, limit, lease_until),
     )
-    return [_message(row) for row in await cursor.fetchall()]
+    return sorted((_message(row) for row in await cursor.fetchall()), key=lambda message: message.id)
 
 
 async def submitted(connection: Connection, message: Message, at: datetime) -> None:
+    """The carrier has taken it. Its receipt may have been faster; then only the time is noted."""
     await connection.execute(
-        "UPDATE messages SET status = 'sent', submitted_at = %s, due_at = NULL"
-        " WHERE account_id = %s AND id = %s AND status = 'processing'",
+        "UPDATE messages SET status = CASE WHEN status = 'processing' THEN 'sent' ELSE status END,"
+        " submitted_at = coalesce(submitted_at, %s), due_at = NULL WHERE account_id = %s AND id = %s",
         (at, message.account_id, message.id),
     )
 
 
-async def refused(connection: Connection, message: Message, code: str) -> None:
+async def given_up(connection: Connection, message: Message, status: MessageStatus, code: str) -> None:
+    """It will not be sent: refused by the carrier, or too old. A message that is settled already stays as it is."""
     await connection.execute(
-        "UPDATE messages SET status = 'failed', error_code = %s, due_at = NULL WHERE account_id = %s AND id = %s",
-        (code, message.account_id, message.id),
+        "UPDATE messages SET status = %s, error_code = %s, due_at = NULL"
+        " WHERE account_id = %s AND id = %s AND status = 'processing'",
+        (status, code, message.account_id, message.id),
     )
 
 
-async def postponed(connection: Connection, message: Message, due_at: datetime) -> None:
-    """The carrier could not be reached: again at `due_at`."""
+async def postponed(connection: Connection, message: Message, due_at: datetime, *, lease_until: datetime) -> None:
+    """The carrier could not be reached: again at `due_at`. Nothing if the claim has run out and it is somebody else's."""
     await connection.execute(
-        "UPDATE messages SET status = 'queued', due_at = %s WHERE account_id = %s AND id = %s",
-        (due_at, message.account_id, message.id),
+        "UPDATE messages SET status = 'queued', due_at = %s"
+        " WHERE account_id = %s AND id = %s AND status = 'processing' AND due_at = %s",
+        (due_at, message.account_id, message.id, lease_until),
     )
 
 
 async def receipt(connection: Connection, sid: str, *, delivered: bool, error_code: str | None, at: datetime) -> None:
-    """Note a delivery receipt. A message has one final state: later receipts change nothing."""
+    """Note a delivery receipt, and that nothing is left to do. A message has one final state: later ones change nothing."""
     await connection.execute(
-        "UPDATE messages SET status = %s, error_code = %s, delivered_at = %s"
-        " WHERE sid = %s AND direction = 'out' AND status IN ('processing', 'sent')",
+        "UPDATE messages SET status = %s, error_code = %s, delivered_at = %s, due_at = NULL"
+        " WHERE sid = %s AND direction = 'out' AND status IN ('queued', 'processing', 'sent')",
         ("delivered" if delivered else "failed", error_code, at if delivered else None, sid),
     )

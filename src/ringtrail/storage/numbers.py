@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -46,6 +47,17 @@ async def did_by_number(connection: Connection, number_e164: str) -> DID | None:
     return _did(row) if row else None
 
 
+async def locked_did(connection: Connection, account_id: int, hash_: str) -> DID | None:
+    """As it is now; nobody else changes it before the end of the transaction."""
+    row = await (
+        await connection.execute(
+            f"SELECT {_DID} FROM dids WHERE account_id = %s AND hash = %s FOR NO KEY UPDATE".encode(),
+            (account_id, hash_),
+        )
+    ).fetchone()
+    return _did(row) if row else None
+
+
 async def update_did(connection: Connection, did: DID) -> None:
     """Write what its owner may change: names, marketing, what dialects keep with it. Not its routing."""
     attribution = did.attribution
@@ -73,12 +85,14 @@ async def find_dids(
     property_id: int | None = None,
     app_hash: str | None = None,
     line_type: str | None = None,
+    line_types: Sequence[str] = (),
+    capability: str | None = None,
     number_contains: str | None = None,
     unassigned_only: bool = False,
     offset: int = 0,
     limit: int | None = None,
 ) -> tuple[list[DID], int]:
-    """(page, total), by number."""
+    """(page, total), by number. line_types: any of these."""
     parts: list[sql.Composable] = [sql.SQL("account_id = %s")]
     params: list[Any] = [account_id]
     for clause, value in (
@@ -86,6 +100,8 @@ async def find_dids(
         ("property_id = %s", property_id),
         ("app_hash = %s", app_hash),
         ("line_type = %s", line_type),
+        ("line_type = ANY(%s)", list(line_types) or None),
+        ("%s = ANY(capabilities)", capability),
         ("strpos(number_e164, %s) > 0", number_contains),
     ):
         if value is not None:

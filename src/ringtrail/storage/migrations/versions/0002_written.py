@@ -101,6 +101,7 @@ CREATE TABLE messages (
     FOREIGN KEY (account_id, property_id) REFERENCES properties (account_id, id)
 );
 CREATE INDEX messages_by_time ON messages (account_id, property_id, created_at, id);
+CREATE INDEX messages_of_account ON messages (account_id, created_at, id);
 CREATE UNIQUE INDEX messages_by_transport_id ON messages (account_id, transport_id) WHERE transport_id IS NOT NULL;
 CREATE INDEX messages_due ON messages (due_at) WHERE due_at IS NOT NULL;
 """
