@@ -136,6 +136,20 @@ async def test_a_full_last_page_names_no_next_page(world: World, ask: Ask) -> No
     assert "next_page" not in await ask(page="2")
 
 
+@pytest.mark.parametrize("limit", [10, 11])
+async def test_a_next_page_is_named_exactly_when_records_are_left(world: World, ask: Ask, limit: int) -> None:
+    """Also where the total is a multiple of the limit, and one more or less."""
+    await world.save(*[world.golden(started_at=GOLDEN_START + timedelta(seconds=index)) for index in range(33)])
+    for total in (0, 1, 9, 10, 11, 12, 20, 21, 22, 23, 30, 33):
+        await execute(world, "UPDATE calls SET offline_description = CASE WHEN creation_seq <= %s THEN 'in' END", total)
+        pages = -(-total // limit)
+        for page in range(1, pages + 2):
+            answer = await ask(page=str(page), limit=str(limit), offline_phone_description="in")
+            assert answer["total_results"] == total
+            assert len(answer["results"]) == max(0, min(limit, total - (page - 1) * limit))
+            assert answer.get("next_page") == (page + 1 if page < pages else None), (total, page)
+
+
 async def test_a_page_beyond_the_end_is_empty_and_still_tells_the_total(world: World, ask: Ask) -> None:
     await world.save(world.golden())
     for page in ("2", "3", "999999999999999999"):
@@ -221,6 +235,30 @@ async def test_a_masked_domain_shows_and_compares_callers_without_their_last_fou
     assert sorted(call["caller"] for call in (await ask())["results"]) == ["", "+3361234XXXX"]
     for text, expected in (("+3361234XXXX", 1), (" 3361234XXXX", 1), ("+33612345678", 0), ("0612345678", 0)):
         assert (await ask(caller_phone=text))["total_results"] == expected, text
+
+
+async def test_the_filters_of_a_masked_domain_see_the_mask_in_day_rows_too(world: World, ask: Ask) -> None:
+    """Or counting would tell what showing hides. Two callers who differ in the hidden digits only are one."""
+    await world.save(world.golden(), world.golden(caller_number_e164="+33612349999"))
+    await execute(world, "UPDATE properties SET masks_callers = true")
+    day = {"start_date": "2026-07-14", "end_date": "2026-07-14", "group_by_day": "true"}
+    for text, calls in (("+3361234XXXX", 2), ("+33612345678", 0), ("+33612349999", 0), ("+336123XXXXX", 0)):
+        assert (await ask(**day, caller_phone=text))["results"][0]["calls"] == calls, text
+        assert (await ask(caller_phone=text, status="SUCCESS"))["total_results"] == calls, text
+
+
+async def test_an_unencoded_plus_is_restored_in_every_number(world: World, serve: Serve) -> None:
+    await world.save(world.golden())
+    client = await serve(DIALECT)
+    base = "&".join(f"{name}={value}" for name, value in GOOD.items())
+    numbers = {"phone": "33987654321", "tracking_phone": world.did.number_e164[1:], "caller_phone": "33612345678"}
+    for name, number in numbers.items():
+        for plus in ("+", "%2B", "%20", ""):
+            assert (await client.get(f"/data-api?{base}&{name}={plus}{number}")).json()["total_results"] == 1, (
+                name,
+                plus,
+            )
+        assert (await client.get(f"/data-api?{base}&{name}=+{number[:-1]}0")).json()["total_results"] == 0, name
 
 
 async def test_offline_description_selects_by_the_number_that_was_dialled(world: World, ask: Ask) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -47,6 +48,42 @@ async def test_filters_apply_to_day_rows(world: World, ask: Ask) -> None:
     for change, calls in (({}, 2), ({"status": "BUSY"}, 1), ({"caller_phone": "+33600000000"}, 0)):
         rows = (await ask(**WEEK, **change))["results"]
         assert [row["calls"] for row in rows] == [0, calls, 0, 0, 0]
+
+
+async def test_the_days_of_both_clock_changes_and_a_leap_day_are_one_row_each(world: World, ask: Ask) -> None:
+    for start, end, days in (
+        ("2026-03-28", "2026-03-30", ["2026-03-28", "2026-03-29", "2026-03-30"]),
+        ("2026-10-24", "2026-10-26", ["2026-10-24", "2026-10-25", "2026-10-26"]),
+        ("2028-02-28", "2028-03-01", ["2028-02-28", "2028-02-29", "2028-03-01"]),
+        ("2026-12-31", "2027-01-01", ["2026-12-31", "2027-01-01"]),
+    ):
+        rows = (await ask(start_date=start, end_date=end, group_by_day="true"))["results"]
+        assert [row["date"] for row in rows] == days
+
+
+@pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
+async def test_day_rows_are_the_records_of_each_local_day_with_and_without_filters(
+    world: World, ask: Ask, day: str
+) -> None:
+    """Every half hour of the day of a change of the clock, of its neighbours, and beyond."""
+    noon = datetime.fromisoformat(f"{day}T12:00:00+00:00")
+    await world.save(*[world.golden(started_at=noon + timedelta(minutes=30 * half)) for half in range(-80, 80)])
+    before, after = (str((noon + timedelta(days=days)).date()) for days in (-1, 1))
+    span = {"start_date": before, "end_date": after, "limit": "5000"}
+    counted = Counter(call["start_date"][:10] for call in (await ask(**span))["results"])
+    for change in ({}, {"status": "SUCCESS"}, {"phone": "+33987654321"}):
+        rows = (await ask(**span, **change, group_by_day="true"))["results"]
+        told = {"/".join(reversed(row["date"].split("-"))): row["calls"] for row in rows}
+        assert told == counted
+    assert sorted(counted.values()) == sorted([48, 48, 46 if day == "2026-03-29" else 50])
+
+
+async def test_revenue_of_filtered_days_is_the_sum_of_the_records(world: World, ask: Ask) -> None:
+    await world.save(world.golden(), world.golden(), world.golden(started_at=GOLDEN_START + timedelta(days=1)))
+    async with world.database.transaction() as connection:
+        await connection.execute("UPDATE calls SET revenue_minor = 125")
+    rows = (await ask(**WEEK, status="SUCCESS"))["results"]
+    assert [row["revenue"] for row in rows] == [0.0, 2.5, 1.25, 0.0, 0.0]
 
 
 async def test_true_is_true_or_1(ask: Ask) -> None:

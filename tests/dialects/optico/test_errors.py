@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import msgspec
@@ -79,6 +80,36 @@ ERRORS: list[tuple[dict[str, str | None], list[str]]] = [
 async def test_errors_to_the_letter_all_at_once_in_order(ask: Ask) -> None:
     for changes, errors in ERRORS:
         assert await ask(**changes) == {"status": "ERROR", "errors": errors}, changes
+
+
+BAD = {
+    "api_key": ("wrong", KEY),
+    "type": ("fax", TYPE),
+    "start_date": ("2026-02-30", "Invalid date 2026-02-30"),
+    "end_date": ("31/01/2026", "Invalid date 31/01/2026"),
+    "page": ("0", PAGE),
+    "limit": ("5001", LIMIT),
+}
+REPORTED = ("start_date", "end_date", "limit", "type", "page")
+"""The order of what is there but wrong: dates, limit, type, page; before it come the key and what is missing."""
+
+
+async def test_every_combination_of_good_missing_and_bad_parameters_is_reported_whole_and_in_order(ask: Ask) -> None:
+    for states in product(("good", "missing", "bad"), repeat=len(BAD)):
+        state = dict(zip(BAD, states, strict=True))
+        sent = {name: None if how == "missing" else BAD[name][0] for name, how in state.items() if how != "good"}
+        errors = [KEY] if state["api_key"] != "good" else []
+        errors += missing(*[name for name in BAD if state[name] == "missing" and name != "api_key"])
+        errors += [BAD[name][1] for name in REPORTED if state[name] == "bad"]
+        answer = await ask(**sent)
+        assert answer.get("errors", []) == errors, state
+        assert answer["status"] == ("ERROR" if errors else "OK")
+
+
+async def test_an_optional_parameter_is_never_an_error(ask: Ask) -> None:
+    for name in ("phone", "tracking_phone", "caller_phone", "status", "offline_phone_description", "group_by_day"):
+        for value in ("", " ", "x", "%", ",", "-1", "é", "x" * 500):
+            assert (await ask(**{name: value}))["status"] == "OK", (name, value)
 
 
 async def test_both_ends_of_the_limit_are_allowed(ask: Ask) -> None:
