@@ -25,8 +25,12 @@ LOGIN_DIALECTS = ("callr", "dashboard")
 async def with_services(settings: Settings, work: Callable[[Services], Awaitable[T]]) -> T:
     database = Database(settings.database_url, max_connections=2)
     await database.open()
+    services = build_services(
+        database, SystemClock(), recordings_folder=str(settings.recordings_dir), secret_key=settings.secret_key,
+        push_allowed_networks=settings.push_allowed_networks, recording_link_days=settings.recording_link_days,
+    )  # fmt: skip
     try:
-        return await work(build_services(database, SystemClock(), recordings_folder=str(settings.recordings_dir)))
+        return await work(services)
     finally:
         await database.close()
 

@@ -1,6 +1,6 @@
 """The composition root: builds everything from the settings, owns the tasks and the shutdown.
 
-Three processes: `serve` (HTTP), `control` (calls), `work` (upkeep). They share nothing but the database and the data
+Three processes: `serve` (HTTP), `control` (calls), `work` (upkeep, messages). They share nothing but the database and the data
 folder, and any of them may die at any moment.
 """
 
@@ -28,18 +28,21 @@ from ringtrail.model.call import Call
 from ringtrail.model.errors import DomainError
 from ringtrail.model.ids import CallIds
 from ringtrail.ops import ops_pages
-from ringtrail.ports.clock import SystemClock
+from ringtrail.ports.clock import Clock, SystemClock
 from ringtrail.ports.engine import EngineError
+from ringtrail.ports.sms import SmsTransport
 from ringtrail.seeding import seed
-from ringtrail.services import build_services
+from ringtrail.services import Services, build_services
 from ringtrail.services.buttons import Orders
 from ringtrail.services.controller import Controller
 from ringtrail.services.health import Health
+from ringtrail.services.messages import Messenger
 from ringtrail.services.numbers import facts_of
 from ringtrail.services.recorder import Recorder
 from ringtrail.services.recovery import Recovery
 from ringtrail.services.routing import Routing
 from ringtrail.services.upkeep import Upkeep
+from ringtrail.sms.loopback import Loopback
 from ringtrail.storage.database import Database
 
 log = structlog.get_logger("ringtrail")
@@ -58,6 +61,7 @@ UNSEEN_EVERY_S = 60.0
 ORDERS_EVERY_S = 0.25
 PARTITIONS_EVERY_S = 3600.0
 RECORDINGS_EVERY_S = 1.0
+MESSAGES_EVERY_S = 0.2
 DRAIN_S = 10.0
 
 
@@ -77,7 +81,7 @@ async def _opened(settings: Settings, connections: int) -> Any:
 def build_web(settings: Settings, database: Database) -> Litestar:
     """Every dialect, the dashboard and the pages for machines on one server."""
     clock = SystemClock()
-    services = build_services(database, clock, recordings_folder=str(settings.recordings_dir))
+    services = _services(settings, database)
     measured = metrics.Metrics()
 
     def observe(dialect: str, status: int, seconds: float) -> None:
@@ -87,17 +91,28 @@ def build_web(settings: Settings, database: Database) -> Litestar:
     return build_server(
         services,
         DIALECTS,
-        DialectOptions(
-            base_url=settings.base_url,
-            optico_error_status=settings.optico_error_status,
-            invox_national_numbers=settings.invox_national_numbers,
-            invox_holds_unfinished=settings.invox_holds_unfinished,
-        ),
+        _dialect_options(settings),
         hosts=settings.hosts,
         pages=[*dashboard.pages(services, settings.base_url), *ops_pages(Health(database, clock), clock)],
         max_request_bytes=settings.max_request_bytes,
         lifespan=[lambda _app: dashboard.lifespan(services)],
         observe=observe,
+    )
+
+
+def _services(settings: Settings, database: Database) -> Services:
+    return build_services(
+        database, SystemClock(), recordings_folder=str(settings.recordings_dir), secret_key=settings.secret_key,
+        push_allowed_networks=settings.push_allowed_networks, recording_link_days=settings.recording_link_days,
+    )  # fmt: skip
+
+
+def _dialect_options(settings: Settings) -> DialectOptions:
+    return DialectOptions(
+        base_url=settings.base_url,
+        optico_error_status=settings.optico_error_status,
+        invox_national_numbers=settings.invox_national_numbers,
+        invox_holds_unfinished=settings.invox_holds_unfinished,
     )
 
 
@@ -208,25 +223,38 @@ def _count(measured: metrics.Metrics, calls: list[Call], seconds: float) -> None
 async def work(settings: Settings) -> None:
     """The worker, until SIGINT or SIGTERM."""
     metrics.use_folder(settings.data / "run" / "metrics")
-    measured = metrics.Metrics()
-    async with _opened(settings, 3) as database:
-        upkeep = Upkeep(database, SystemClock(), settings.recordings_dir)
+    measured, clock = metrics.Metrics(), SystemClock()
+    async with _opened(settings, 5) as database:
+        upkeep = Upkeep(database, clock, settings.recordings_dir)
+        transport = sms_transport(settings, clock)
+        messenger = Messenger(database, clock, transport, default_country=settings.default_country)
 
         async def finish_recordings() -> None:
             await upkeep.finish_recordings()
             measured.recordings_waiting.set(await upkeep.recordings_waiting())
 
+        log.info("sms_transport", name=transport.name)
         await _run_until_stopped(
-            _every(PARTITIONS_EVERY_S, upkeep.make_partitions), _every(RECORDINGS_EVERY_S, finish_recordings)
+            _every(PARTITIONS_EVERY_S, upkeep.make_partitions),
+            _every(RECORDINGS_EVERY_S, finish_recordings),
+            _every(MESSAGES_EVERY_S, messenger.dispatch_all),
+            messenger.listen(),
         )
+
+
+def sms_transport(settings: Settings, clock: Clock) -> SmsTransport:
+    """What the setting of this name means."""
+    match settings.sms_transport:
+        case "loopback":
+            return Loopback(clock)
+        case unknown:
+            raise ValueError(f"no SMS transport {unknown!r}")
 
 
 async def seed_demo(settings: Settings) -> dict[str, Any]:
     """See seeding.seed."""
     async with _opened(settings, 2) as database:
-        clock = SystemClock()
-        services = build_services(database, clock, recordings_folder=str(settings.recordings_dir))
-        return await seed(services, settings, clock)
+        return await seed(_services(settings, database), settings, SystemClock())
 
 
 async def recount(settings: Settings, rebuild: bool) -> int:

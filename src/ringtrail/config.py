@@ -7,6 +7,7 @@ default.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import tomllib
 from collections.abc import Mapping
@@ -94,6 +95,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     default_country: Annotated[
         str, Meta(pattern=r"^[A-Z]{2}$", description="Country whose national numbers the trunk sends, ISO 3166-1.")
     ] = "FR"
+    sms_transport: Annotated[
+        str,
+        Meta(
+            pattern="^(loopback)$",
+            description="What carries text messages. `loopback`: nothing leaves; every message counts as delivered and"
+            " arrives at the recipient's number if that is one of ours.",
+        ),
+    ] = "loopback"
     optico_error_status: Annotated[
         int, Meta(ge=200, le=599, description="HTTP status of Optico errors; the vendor's other APIs answer 200.")
     ] = 200
@@ -103,6 +112,33 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     invox_holds_unfinished: Annotated[
         bool, Meta(description="INVOX shows a call only when it has ended; the vendor shows it as `Calling` before.")
     ] = False
+    secret_key: Annotated[
+        str,
+        Meta(
+            pattern=r"^(|[!-+\--~]{32,}(,[!-+\--~]{32,})*)$",
+            description="Key of at least 32 characters under which the secrets of push endpoints are kept and links to"
+            " recordings are signed; the same for all processes on one database. Several, comma list: the first is used,"
+            " the others still open what they closed. Empty: made once and kept in the data folder.",
+        ),
+    ] = ""
+    push_allowed_networks: Annotated[
+        str,
+        Meta(
+            description="Networks besides the public internet that pushes may be sent to, on any port, comma list:"
+            " `10.1.2.0/24,fd00::/8`."
+        ),
+    ] = ""
+    push_timeout_s: Annotated[
+        float, Meta(gt=0, le=60, description="Seconds that a receiver of a push has to answer.")
+    ] = 15.0
+    recording_link_days: Annotated[
+        int,
+        Meta(
+            ge=0,
+            description="Days after the call for which the link that INVOX's `recording_uri` names opens without a login."
+            " 0: as long as there is the recording.",
+        ),
+    ] = 0
     max_request_bytes: Annotated[int, Meta(ge=1024, description="Largest request body that is read.")] = 1_048_576
     log_level: Annotated[
         str, Meta(pattern="^(debug|info|warning|error)$", description="Least level that is logged.")
@@ -156,9 +192,15 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
     if unknown:
         raise ConfigError(f"{path}: unknown setting {unknown[0]!r}")
     try:
-        return msgspec.convert(values, Settings, strict=False)
+        settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as exc:
         raise ConfigError(f"setting {exc}") from exc
+    for network in filter(None, (part.strip() for part in settings.push_allowed_networks.split(","))):
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as exc:
+            raise ConfigError(f"setting push_allowed_networks: {exc}") from exc
+    return settings
 
 
 def reference() -> list[tuple[str, str, str]]:

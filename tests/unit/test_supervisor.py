@@ -305,7 +305,7 @@ def test_secrets_are_made_once_and_kept_private(tmp_path: Path) -> None:
 def test_a_secret_that_is_new_in_this_version_joins_the_kept_ones(tmp_path: Path) -> None:
     (tmp_path / "secrets.json").write_text('{"ari_password": "kept", "retired": "x"}')
     assert load_secrets(tmp_path).ari_password == "kept"
-    assert set(json.loads((tmp_path / "secrets.json").read_text())) == {"ari_password", "ami_password"}
+    assert set(json.loads((tmp_path / "secrets.json").read_text())) == {"ari_password", "ami_password", "secret_key"}
 
 
 def test_a_broken_secrets_file_is_said_in_words(tmp_path: Path) -> None:

@@ -1,5 +1,5 @@
-"""The verbs. A stack: controller > recorder > calls · entered calls · buttons · messages · recordings · analytics > apps >
-numbers > accounts.
+"""The verbs. A stack: controller > recorder > calls · entered calls · buttons · messages · recordings · analytics · pushes >
+apps > numbers > oauth > accounts.
 
 `Services` is what an edge (dialect, dashboard) is given.
 """
@@ -14,16 +14,22 @@ from ringtrail.services.analytics import Analytics
 from ringtrail.services.apps import Apps
 from ringtrail.services.buttons import Buttons
 from ringtrail.services.calls import Calls
+from ringtrail.services.egress import Policy, networks_of
 from ringtrail.services.entered_calls import EnteredCalls
 from ringtrail.services.messages import Messages
 from ringtrail.services.numbers import Numbers
+from ringtrail.services.oauth import OAuth
+from ringtrail.services.pushes import Pushes
+from ringtrail.services.recording_links import RecordingLinks
 from ringtrail.services.recordings import Recordings
+from ringtrail.services.vault import Vault
 from ringtrail.storage.database import Database
 
 
 @dataclass(frozen=True, slots=True)
 class Services:
     accounts: Accounts
+    oauth: OAuth
     numbers: Numbers
     apps: Apps
     calls: Calls
@@ -31,13 +37,25 @@ class Services:
     buttons: Buttons
     messages: Messages
     recordings: Recordings
+    recording_links: RecordingLinks
     analytics: Analytics
+    pushes: Pushes
 
 
-def build_services(database: Database, clock: Clock, *, recordings_folder: str) -> Services:
-    numbers = Numbers(database, clock)
+def build_services(
+    database: Database,
+    clock: Clock,
+    *,
+    recordings_folder: str,
+    secret_key: str = "",
+    push_allowed_networks: str = "",
+    recording_link_days: int = 0,
+) -> Services:
+    """secret_key: see Vault; without one, what is sealed or signed is good for as long as the services live."""
+    numbers, vault = Numbers(database, clock), Vault(secret_key)
     return Services(
         accounts=Accounts(database, clock),
+        oauth=OAuth(database, clock),
         numbers=numbers,
         apps=Apps(database, clock, numbers),
         calls=Calls(database),
@@ -45,5 +63,7 @@ def build_services(database: Database, clock: Clock, *, recordings_folder: str) 
         buttons=Buttons(database, clock),
         messages=Messages(database, clock),
         recordings=Recordings(database, clock, recordings_folder),
+        recording_links=RecordingLinks(vault, clock, valid_days=recording_link_days),
         analytics=Analytics(database),
+        pushes=Pushes(database, clock, vault, Policy(networks_of(push_allowed_networks))),
     )

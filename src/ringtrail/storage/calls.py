@@ -11,9 +11,11 @@ from typing import Any, NamedTuple
 from psycopg.types.json import Jsonb
 
 from ringtrail.model.call import Call, Leg, billed_seconds
+from ringtrail.model.events import Event, EventType
 from ringtrail.model.rollup import contribution, merge
 from ringtrail.storage import rollups
-from ringtrail.storage.database import LIVE_CHANNEL, Connection, Database
+from ringtrail.storage.database import Connection, Database
+from ringtrail.storage.events import tell
 from ringtrail.storage.schema import ensure_partitions
 
 INSERT_COLUMNS = (
@@ -95,8 +97,22 @@ async def save_account(connection: Connection, account_id: int, calls: list[Call
     await _save_traces(connection, [call for call in fresh if call.ended])
     await rollups.add(connection, merge(row for call in fresh for row in contribution(call)))
     await set_counters(connection, account_id, creation, change)
-    await connection.execute("SELECT pg_notify(%s, %s)", (LIVE_CHANNEL, str(account_id)))
+    await tell(connection, account_id, [event for call in fresh for event in _events(call, call.id in known)])
     return len(fresh)
+
+
+def _events(call: Call, known: bool) -> Iterator[Event]:
+    """What a first or a last snapshot tells. A call that is over when it is first heard of has only ended."""
+    if call.ended_at is not None:
+        yield call_event(EventType.CALL_ENDED, call, call.ended_at)
+    elif not known:
+        yield call_event(EventType.CALL_STARTED, call, call.started_at)
+
+
+def call_event(type_: EventType, call: Call, at: datetime, **detail: object) -> Event:
+    return Event(
+        account_id=call.account_id, type=type_, property_id=call.property_id, about=call.id, at=at, detail=detail
+    )
 
 
 async def lock_counters(connection: Connection, account_id: int) -> tuple[int, int]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from ringtrail.model.call import Call
+from ringtrail.model.events import EventType
 from ringtrail.model.rollup import contribution, merge
 from ringtrail.storage import rollups
-from ringtrail.storage.calls import INSERT_COLUMNS, call_row, lock_counters, save_legs, set_counters
-from ringtrail.storage.database import LIVE_CHANNEL, Connection
+from ringtrail.storage.calls import INSERT_COLUMNS, call_event, call_row, lock_counters, save_legs, set_counters
+from ringtrail.storage.database import Connection
+from ringtrail.storage.events import tell
 
 _KEPT = {"account_id", "id", "creation_seq", "caller_is_new"}
 _CHANGED = tuple(column for column in INSERT_COLUMNS if column not in _KEPT)
@@ -18,8 +20,22 @@ _UPDATE = (
 ).encode()
 
 
+async def lock(connection: Connection, account_id: int, call_id: int) -> None:
+    """Take, first of all, what correcting or removing a call needs, in the order in which others take it.
+
+    Recordings before counters, as whoever finishes a recording does; counters before the call, as whoever saves one does.
+    Two corrections of one account come one after the other: none waits for a row that the other moves to another month,
+    which PostgreSQL refuses.
+    """
+    await connection.execute(
+        "SELECT 1 FROM recordings WHERE account_id = %s AND call_id = %s ORDER BY hash FOR UPDATE",
+        (account_id, call_id),
+    )
+    await lock_counters(connection, account_id)
+
+
 async def correct(connection: Connection, before: Call, after: Call) -> None:
-    """Put `after` in the place of `before`, the call as `live.ended_call` gave it in this transaction.
+    """Put `after` in the place of `before`, the call as `live.ended_call` gave it in this transaction, after `lock`.
 
     Its recordings and trace stay as they are, moved in time with its start.
     """
@@ -36,7 +52,7 @@ async def correct(connection: Connection, before: Call, after: Call) -> None:
     gone = [(key, -sums) for key, sums in contribution(before, revenue[0])]
     await rollups.add(connection, merge([*gone, *contribution(after, revenue[0])]))
     await set_counters(connection, before.account_id, creation, change + 1)
-    await _tell(connection, before.account_id)
+    await tell(connection, before.account_id, [call_event(EventType.CALL_CHANGED, after, datetime.now(UTC))])
 
 
 async def _move(connection: Connection, call: Call, later: timedelta) -> None:
@@ -50,15 +66,16 @@ async def _move(connection: Connection, call: Call, later: timedelta) -> None:
 
 
 async def remove(connection: Connection, call: Call) -> None:
-    """Delete an ended call, as `live.ended_call` gave it in this transaction, with all that belongs to it."""
+    """Delete an ended call, as `live.ended_call` gave it in this transaction after `lock`, with all that belongs to it."""
     creation, change = await lock_counters(connection, call.account_id)
-    revenue = await (
+    gone = await (
         await connection.execute(
-            "DELETE FROM calls WHERE account_id = %s AND id = %s AND started_at = %s RETURNING revenue_minor",
+            "DELETE FROM calls WHERE account_id = %s AND id = %s AND started_at = %s"
+            " RETURNING revenue_minor, creation_seq",
             (call.account_id, call.id, call.started_at),
         )
     ).fetchone()
-    assert revenue is not None
+    assert gone is not None
     for table in ("legs", "call_traces", "recordings"):
         await connection.execute(
             f"DELETE FROM {table} WHERE account_id = %s AND call_id = %s".encode(), (call.account_id, call.id)
@@ -66,10 +83,10 @@ async def remove(connection: Connection, call: Call) -> None:
     await connection.execute(
         "DELETE FROM first_calls WHERE account_id = %s AND call_id = %s", (call.account_id, call.id)
     )
-    await rollups.add(connection, merge((key, -sums) for key, sums in contribution(call, revenue[0])))
+    await rollups.add(connection, merge((key, -sums) for key, sums in contribution(call, gone[0])))
     await set_counters(connection, call.account_id, creation, change + 1)
-    await _tell(connection, call.account_id)
-
-
-async def _tell(connection: Connection, account_id: int) -> None:
-    await connection.execute("SELECT pg_notify(%s, %s)", (LIVE_CHANNEL, str(account_id)))
+    deleted = call_event(
+        EventType.CALL_DELETED, call, datetime.now(UTC), creation_seq=gone[1], external_id=call.external_id,
+        client_id=call.client_id, button_hash=call.button_hash,
+    )  # fmt: skip
+    await tell(connection, call.account_id, [deleted])

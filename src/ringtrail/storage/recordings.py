@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from psycopg import sql
 
 from ringtrail.model.call import RecordingRecord, RecordingTally
-from ringtrail.storage.database import LIVE_CHANNEL, Connection
+from ringtrail.model.events import Event, EventType
+from ringtrail.storage.database import Connection
+from ringtrail.storage.events import tell
 
 _SELECT = (
     "SELECT r.hash, r.account_id, r.call_id, r.kind, r.path, r.status, r.started_at, r.duration_ms, r.size_bytes,"
@@ -136,10 +138,19 @@ async def finish_recording(
         )
     ).fetchone()
     if change is not None:
-        await connection.execute(
-            "UPDATE calls SET change_seq = %s WHERE account_id = %s AND id = %s", (change[0], account_id, row[0])
-        )
-        await connection.execute("SELECT pg_notify(%s, %s)", (LIVE_CHANNEL, str(account_id)))
+        call = await (
+            await connection.execute(
+                "UPDATE calls SET change_seq = %s WHERE account_id = %s AND id = %s RETURNING property_id",
+                (change[0], account_id, row[0]),
+            )
+        ).fetchone()
+        await tell(connection, account_id, [_ready(account_id, row[0], call[0])] if call and status == "ready" else [])
+
+
+def _ready(account_id: int, call_id: int, property_id: int) -> Event:
+    return Event(
+        account_id=account_id, type=EventType.CALL_CHANGED, property_id=property_id, about=call_id, at=datetime.now(UTC)
+    )
 
 
 async def mark_read(connection: Connection, account_id: int, hash_: str, now: datetime) -> None:

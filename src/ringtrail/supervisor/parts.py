@@ -57,10 +57,12 @@ def _asterisk_settings(settings: Settings, secrets: Secrets) -> AsteriskSettings
 
 
 def with_parts(settings: Settings) -> Settings:
-    """The settings with every URL filled in: those of our own PostgreSQL and Asterisk where none is given."""
+    """The settings with every URL and key filled in: those of this data folder where none is given."""
     changes: dict[str, str] = {"data_dir": str(settings.data)}
     if not settings.database_url:
         changes["database_url"] = postgres_of(settings).url()
+    if not settings.secret_key:
+        changes["secret_key"] = load_secrets(settings.data).secret_key
     if not settings.ari_url:
         secrets = load_secrets(settings.data)
         changes["ari_url"] = f"http://{USER}:{secrets.ari_password}@127.0.0.1:{settings.ari_port}"

@@ -1,4 +1,5 @@
-"""Passwords between our own processes: made up once per data folder, kept in `secrets.json`, readable by us only."""
+"""Passwords between our own processes and the key to what is kept encrypted: made up once per data folder, kept in
+`secrets.json`, readable by us only."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ def _new() -> str:
 class Secrets:
     ari_password: str = field(default_factory=_new)
     ami_password: str = field(default_factory=_new)
+    secret_key: str = field(default_factory=_new)  # opens the secrets of endpoints, signs links
 
 
 def load_secrets(data: Path) -> Secrets:
@@ -30,6 +32,7 @@ def load_secrets(data: Path) -> Secrets:
     kept = _read(path) if path.exists() else {}
     loaded = Secrets(**kept)
     if asdict(loaded) != kept:
+        data.mkdir(mode=0o700, parents=True, exist_ok=True)
         write_private(path, msgspec.json.encode(asdict(loaded)))
     return loaded
 
