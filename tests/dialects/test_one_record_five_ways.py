@@ -18,8 +18,9 @@ from tests.dialects.callr.client import Call as CallrCall
 from tests.dialects.callr.client import Callr
 from tests.dialects.canon import ENDS, Canon, Case
 from tests.dialects.conftest import Serve
-from tests.dialects.fonedynamics.client import FoneDynamics
+from tests.dialects.fonedynamics.client import DISPOSITIONS, FoneDynamics
 from tests.dialects.invox.client import Invox
+from tests.dialects.optico.client import STATUSES as OPTICO_STATUSES
 from tests.dialects.optico.client import Optico
 from tests.fixtures import AGENDIZE_API_KEY, CALLR_LOGIN, FONE_TOKEN, GOLDEN_START, TOKENS, World
 
@@ -214,6 +215,38 @@ async def test_what_began_the_call_is_told_alike(canon: Canon, readers: Readers)
     }
     assert set(told.values()) == set(TRIGGERS)
     assert {number: TRIGGERS[word] for number, word in told.items()} == {number: by_agendize[number] for number in told}
+
+
+async def test_a_filter_for_a_word_finds_exactly_the_calls_that_show_it(canon: Canon, readers: Readers) -> None:
+    def same(call: object) -> str:
+        return repr(call)
+
+    for reader in readers.optico.values():
+        shown = await reader.calls(*PERIOD)
+        for word in OPTICO_STATUSES:
+            found = await reader.calls(*PERIOD, status=word)
+            assert sorted(found, key=same) == sorted((call for call in shown if call.status == word), key=same), word
+    listed = await readers.fonedynamics.calls()
+    for word in DISPOSITIONS:
+        assert await readers.fonedynamics.calls(Disposition=word) == [
+            item for item in listed if item.disposition == word
+        ]
+    paths = {item.keys for item in listed if item.keys}
+    for path in paths:
+        found_keys = await readers.fonedynamics.calls(Prompts_keys=",".join(path))
+        assert found_keys == [item for item in listed if item.keys == path]
+    assert len(await readers.fonedynamics.calls(Prompts_keys=";".join(map(",".join, paths)))) == len(paths) == 4
+
+
+async def test_a_property_of_fone_dynamics_and_a_tool_of_agendize_are_the_same_calls(
+    canon: Canon, readers: Readers
+) -> None:
+    for item in canon.properties:
+        theirs = {call.started_at for call in await readers.fonedynamics.calls(item.sid)}
+        assert theirs == {case.started_at for case in of(canon, item)}
+        tool = [call.instants for call in await readers.agendize.calls(toolId=item.sid)]
+        assert len(tool) == len(of(canon, item))
+        assert all(instants & theirs for instants in tool)
 
 
 async def test_days_sum_up_what_the_records_tell(canon: Canon, readers: Readers) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
+from zoneinfo import ZoneInfo, available_timezones
 
 import pytest
 from hypothesis import given
@@ -13,6 +14,7 @@ from ringtrail.dialects.agendize.vocabulary import STATUS, TYPE, local_time, par
 from ringtrail.model.call import Trigger
 from ringtrail.model.cause import Disposition
 from ringtrail.model.errors import DomainError
+from tests.fixtures import GOLDEN_START
 
 VENDOR_STATUSES = {"completed", "noAnswered", "message", "wrongNumber", "busy", "abandoned"}
 
@@ -51,6 +53,19 @@ def test_text_that_is_no_instant_is_a_domain_error_that_names_the_parameter(text
 def test_filters_have_the_same_digest_exactly_when_they_are_the_same(one: dict[str, str], two: dict[str, str]) -> None:
     first, second = (parse_list({name: [text] for name, text in given_.items()}).filters for given_ in (one, two))
     assert (first.digest() == second.digest()) == (one == two)
+
+
+@pytest.mark.parametrize(
+    "instant", [GOLDEN_START, GOLDEN_START.replace(month=1), datetime(2026, 11, 1, 5, 30, tzinfo=UTC)]
+)
+def test_every_iana_name_and_link_tells_a_time_that_reads_back(instant: datetime) -> None:
+    """`US/Eastern`, the vendor's own sample, is a link."""
+    names = available_timezones()
+    assert names >= {"US/Eastern", "America/New_York", "Asia/Calcutta", "Europe/Kiev", "GB", "Etc/GMT+12"}
+    for name in names:
+        local = datetime.fromisoformat(local_time(instant, name))
+        zone = ZoneInfo(name)
+        assert instant in {local.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1)}, name
 
 
 def test_local_time_has_no_offset_and_drops_the_fraction() -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from httpx import AsyncClient
@@ -173,6 +174,45 @@ async def test_attribution_filters_are_lists_that_combine(world: World, ask: Ask
     assert await starts(ask, Attribution_Source="Bing,Leaflet", Attribution_Medium="print") == [2]
     assert await starts(ask, ATTRIBUTION_campaign="summer,winter", attribution_content="b") == [1]
     assert await starts(ask, Attribution_Source="google ads") == []
+
+
+async def test_a_comma_in_a_list_separates_even_when_it_is_percent_encoded(world: World, ask: Ask) -> None:
+    for seconds, source in enumerate(("a", "b", "a,b")):
+        await world.save(later(world, seconds, attribution=StaticAttribution(source=source)))
+    for query in ("Attribution_Source=a,b", "Attribution_Source=a%2Cb", "Attribution_Source=a&attribution_source=b"):
+        assert await starts(ask, raw=query) == [0, 1], query
+
+
+async def test_all_filters_at_once_must_all_hold(world: World, ask: Ask) -> None:
+    await world.save(later(world, 0, keypad="1,2"), later(world, 1), later(world, 2, keypad="1,2"))
+    every: dict[str, Any] = {
+        "Date_From": START, "Date_To": START + 1, "Disposition": "Answered", "To": world.did.number_e164,
+        "Endpoint": "+33987654321", "Attribution_Source": "Google Ads", "Attribution_Medium": "cpc",
+        "Attribution_Campaign": "summer", "Attribution_Content": "banner-3", "Prompts_keys": "3;1,2", "Unique": "Unique",
+        "Results_Count": 5, "Results_Skip": 0,
+    }  # fmt: skip
+    misses: dict[str, Any] = {
+        "Date_From": START + 1, "Date_To": START, "Disposition": "Busy,IVR", "To": "+331", "Endpoint": "+331",
+        "Attribution_Source": "Bing", "Attribution_Medium": "print", "Attribution_Campaign": "winter",
+        "Attribution_Content": "a", "Prompts_keys": "1;2", "Unique": "Repeat", "Results_Skip": 1,
+    }  # fmt: skip
+    for path in ("/Accounts/{account}/Calls", f"/Properties/{world.property.sid}/Calls"):
+        assert await starts(ask, path, **every) == [0]
+        for name, value in misses.items():
+            assert await starts(ask, path, **{**every, name: value}) == [], name
+
+
+async def test_names_of_parameters_have_no_letter_case(world: World, ask: Ask) -> None:
+    await world.save(later(world, 0), later(world, 5))
+    _, token = (await ask()).json().values()
+    for name, value, found in (
+        ("Date_From", START + 1, [5]), ("Date_To", START + 1, [0]), ("Disposition", "Busy", []), ("To", "+331", []),
+        ("Endpoint", "+331", []), ("Attribution_Source", "x", []), ("Attribution_Medium", "x", []),
+        ("Attribution_Campaign", "x", []), ("Attribution_Content", "x", []), ("Prompts_keys", "1", []),
+        ("Unique", "Repeat", [5]), ("Results_Count", 1, [0]), ("Results_Skip", 1, [5]), ("Token", token, []),
+    ):  # fmt: skip
+        for spelling in (name, name.lower(), name.upper(), name.swapcase()):
+            assert await starts(ask, raw=f"{spelling}={quote(str(value))}") == found, spelling
 
 
 async def test_prompt_keys_match_whole_paths(world: World, ask: Ask) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,30 @@ async def test_an_unfinished_call_is_calling_and_later_has_its_ending_under_the_
     await world.save(ended)
     assert [(call["id"], call["status"], call["duration"]) for call in await ask()] == [(1, "Answered", 199)]
     assert await ask(last_call_id=1) == []
+
+
+async def test_the_headers_name_has_no_letter_case_and_no_other_place_holds_a_key(world: World, serve: Serve) -> None:
+    await world.save(world.golden())
+    client, token = await serve(DIALECT), TOKENS["invox"]
+    for name in ("X-API-Key", "x-api-key", "X-Api-KEY"):
+        assert len((await client.get(PATH, headers={name: token})).json()) == 1
+    for query in (f"token={token}", f"X-API-Key={token}", f"api_key={token}"):
+        assert (await client.get(f"{PATH}?{query}")).status_code == 401
+
+
+async def test_three_parameters_combine(world: World, ask: Ask) -> None:
+    await world.save(*[world.golden(started_at=GOLDEN_START + timedelta(minutes=index)) for index in range(10)])
+    window = {"from_date": "2026-07-14 12:07:10", "to_date": "2026-07-14 12:11:10"}
+    assert [call["id"] for call in await ask(**window)] == [3, 4, 5, 6, 7]
+    assert [call["id"] for call in await ask(**window, last_call_id=5)] == [6, 7]
+    assert await ask(**window, last_call_id=7) == []
+
+
+async def test_a_live_call_that_is_answered_is_still_calling_and_lasts_0_seconds(world: World, ask: Ask) -> None:
+    answered_at = GOLDEN_START + timedelta(seconds=11)
+    await world.save(replace(live(world), state=State.BRIDGED, stage=Stage.BRIDGED, answered_at=answered_at))
+    [call] = await ask()
+    assert (call["status"], call["duration"], call["recording_uri"]) == ("Calling", 0, "")
 
 
 async def test_unfinished_calls_and_all_after_them_can_be_held_back(world: World, serve: Serve) -> None:
