@@ -1,4 +1,5 @@
-"""What an operator does from the command line before there are pages for it: accounts, keys, numbers, allow-lists."""
+"""What an operator does from the command line before there are pages for it: accounts, keys, numbers, allow-lists,
+programs."""
 
 from __future__ import annotations
 
@@ -92,6 +93,15 @@ async def add_number(
     return await services.numbers.add(
         account_id=account.id, property_id=first.id, number_e164=number_e164, friendly_name=name, attribution=attribution
     )  # fmt: skip
+
+
+async def register_program(services: Services, name: str, redirect_uris: list[str]) -> dict[str, object]:
+    """A program that may ask owners of accounts for access. Its secret is shown once and kept only as a digest."""
+    program, secret = await services.oauth.register(name, redirect_uris)
+    return {
+        "client_id": program.client_id, "client_secret": secret, "name": program.name,
+        "redirect_uris": program.redirect_uris,
+    }  # fmt: skip
 
 
 async def account_of(services: Services, sid: str) -> Account:

@@ -108,6 +108,16 @@ def _add_operating(add: Callable[..., argparse.ArgumentParser]) -> None:
     for word in ("source", "medium", "campaign", "content"):
         number.add_argument(f"--{word}", help="what the number stands for")
     number.add_argument("--offline", help="description of an offline source: a leaflet, a sign")
+    oauth = add("oauth", _oauth, "Programs that may ask an account's owner for access (OAuth 2.0).")
+    actions = oauth.add_subparsers(required=True, metavar="ACTION", dest="action")
+    program = actions.add_parser("add", help="Register a program; its secret is shown once.")
+    program.add_argument("program", metavar="NAME", help="what owners of accounts are shown")
+    program.add_argument(
+        "--redirect", metavar="URI", action="append", required=True, help="where it may send browsers back to"
+    )
+    actions.add_parser("list", help="List the programs.")
+    gone = actions.add_parser("remove", help="Take a program's access away, at once and in every account.")
+    gone.add_argument("client_id", metavar="CLIENT_ID")
 
 
 def _up(_: argparse.Namespace) -> int:
@@ -239,6 +249,18 @@ def _number(arguments: argparse.Namespace) -> int:
             services, arguments.account, arguments.number, name=arguments.label, attribution=attribution
         )
     )
+
+
+def _oauth(arguments: argparse.Namespace) -> int:
+    from ringtrail.admin import register_program
+
+    match arguments.action:
+        case "add":
+            return _with_services(lambda services: register_program(services, arguments.program, arguments.redirect))
+        case "list":
+            return _with_services(lambda services: services.oauth.programs())
+        case _:
+            return _with_services(lambda services: services.oauth.remove(arguments.client_id))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

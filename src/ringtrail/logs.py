@@ -19,10 +19,13 @@ from structlog.typing import Processor
 REDACTED = "[redacted]"
 
 _SECRET_NAME = re.compile(
-    r"passw(or)?d|passphrase|secret|token|authori[sz]ation|api[_-]?key|credential|cookie|signature|(^|[_-])key$", re.I
+    r"passw(or)?d|passphrase|secret|token|authori[sz]ation|api[_-]?key|credential|cookie|signature|(^|[_-])key$"
+    r"|code_verifier|authorization_code",
+    re.I,
 )
 _SECRET_IN_TEXT = re.compile(
-    r"(?P<name>[\w-]*(?:passw(?:or)?d|secret|token|api[_-]?key|signature|authorization)|(?<![\w-])key)"
+    r"(?P<name>[\w-]*(?:passw(?:or)?d|secret|token|api[_-]?key|signature|authorization|code_verifier)|(?<![\w-])key"
+    r"|(?:(?<=[?&])|^)code(?==))"  # an OAuth code, in a query string or form: elsewhere a code is an HTTP status or a country
     r"(?P<is>[\"']?\s*[=:]\s*[\"']?)(?!\[redacted\])(?:(?:bearer|basic)\s+)?[^\s&\"',;}]+",
     re.I,
 )

@@ -20,8 +20,10 @@ from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services.accounts import SESSION_LIFETIME
 
 COOKIE = "ringtrail_session"
-_MAX_FORM_BYTES = 8_192
-_WAYS_IN = re.compile(r"/recordings/[A-Z0-9]{1,16}")  # where a login may lead, besides the first page
+_MAX_FORM_BYTES = 16_384  # with a way in, encoded once more
+_WAYS_IN = re.compile(
+    r"/recordings/[A-Z0-9]{1,16}|/oauth/consent\?[!-~]{1,4000}"
+)  # where a login may lead, besides the first page
 
 
 async def principal_of(request: AnyRequest, site: NamedDependency[Site]) -> Principal:

@@ -86,7 +86,7 @@ def error_page(assets: Assets) -> Callable[[AnyRequest, Exception], Response[Any
 
     def worded(request: AnyRequest, exc: Exception) -> Response[Any]:
         error = exc if isinstance(exc, DomainError) else DomainError(_code(exc))
-        if error.code is ErrorCode.UNAUTHENTICATED and (way := _way_to_login(request.url.path)):
+        if error.code is ErrorCode.UNAUTHENTICATED and (way := _way_to_login(request)):
             return _with_headers(Redirect(way, status_code=303))
         status, title, text = _WORDS.get(error.code, (400, "Not understood", "The request cannot be read."))
         page = _templates().get_template("message.html").render(assets=assets, title=title, text=text)
@@ -95,11 +95,16 @@ def error_page(assets: Assets) -> Callable[[AnyRequest, Exception], Response[Any
     return worded
 
 
-def _way_to_login(path: str) -> str | None:
+def _way_to_login(request: AnyRequest) -> str | None:
     """Where somebody is sent who opens a page without a session; None for what only scripts and players fetch."""
+    path = request.url.path
     if path == "/":
         return "/login"
-    return f"/login?next={quote(path)}" if path.startswith("/recordings/") and path.count("/") == 2 else None
+    if path == "/oauth/consent":
+        path += "?" + request.scope["query_string"].decode("latin-1")
+    elif not path.startswith("/recordings/") or path.count("/") != 2:
+        return None
+    return f"/login?next={quote(path)}"
 
 
 def _code(exc: Exception) -> ErrorCode:
