@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 from zoneinfo import available_timezones
@@ -15,6 +16,7 @@ from ringtrail.model.cause import CAUSE_OF_DISPOSITION, Disposition, HangupBy
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import entered_call_id
 from ringtrail.model.lifecycle import Stage, State
+from ringtrail.model.number import DID
 from ringtrail.ports.clock import Clock
 from ringtrail.services.numbers import facts_of, to_e164
 from ringtrail.storage import accounts as account_store
@@ -47,6 +49,8 @@ class CallEntry:
     """What a client says of a call. None: not said; in a correction: as it was.
 
     duration_s: of talk or message; of a call that nobody answered, how long it rang.
+    disposition: not said of an entered call, it follows the duration: ANSWERED if there was any, else NO_ANSWER.
+    trigger: only of an entered call, MANUAL if not said.
     """
 
     caller: str | None = None
@@ -57,18 +61,17 @@ class CallEntry:
     duration_s: int | None = None
     disposition: Disposition | None = None
     disposition_raw: str | None = None  # the client's own word for it
+    trigger: Trigger | None = None
     button_hash: str | None = None
     client_id: str | None = None
     external_id: str | None = None
 
 
 class _Owner(NamedTuple):
-    """Whose call it is, by the button or the tracking number that it names."""
+    """Whose call it is, by the button or the tracking number that it names. did: of the tracking number, if it is ours."""
 
     property_id: int
-    did_hash: str
-    app_hash: str | None
-    attribution: StaticAttribution
+    did: DID | None
 
 
 class EnteredCalls:
@@ -89,26 +92,29 @@ class EnteredCalls:
         await ensure_partitions(self._database, [started_at])
         async with self._database.transaction() as connection:
             blank = await self._blank(connection, principal, entry, started_at)
-            call = _told(_said(blank, principal.account.country, entry), entry, entered=True)
+            call = _told(_said(blank, principal.account.country, entry), entry)
             await save_account(connection, call.account_id, [call])
         return call.id
 
     async def correct(self, principal: Principal, call_id: int, entry: CallEntry) -> None:
-        """Change what `entry` says. DomainError NOT_FOUND for a call that is not there, in progress, or another's."""
+        """Change what `entry` says. DomainError NOT_FOUND for a call that is not there, in progress, or another's;
+        CONFLICT for what cannot be said of a call that went through us: 'trigger', and 'duration_s' of a message.
+        """
         started_at = self._checked_start(entry.started_at) if entry.started_at else None
         if started_at:
-            await ensure_partitions(self._database, [started_at])
+            await ensure_partitions(self._database, [started_at, started_at + timedelta(seconds=MAX_DURATION_S)])
         async with self._database.transaction() as connection:
             before = await self._mine(connection, principal, call_id)
             country = principal.account.country
             after = _said(before, country, entry)
-            owner = await self._named(connection, principal, entry, country)
-            if owner is not None:
-                after = replace(after, property_id=owner.property_id, did_hash=owner.did_hash or after.did_hash)
+            if owner := await self._named(connection, principal, entry, country):
+                after = replace(after, property_id=owner.property_id)
+            if entry.tracking is not None:
+                after = _tracked(after, owner.did if owner else None)
             if started_at is not None:
                 after = _moved(after, started_at - before.started_at)
             if entry.duration_s is not None or entry.disposition is not None:
-                after = _told(after, entry, entered=before.node == NODE)
+                after = _told(after, entry)
             await store.correct(connection, before, after)
 
     async def remove(self, principal: Principal, call_id: int) -> None:
@@ -117,10 +123,12 @@ class EnteredCalls:
             call = await self._mine(connection, principal, call_id)
             await store.remove(connection, call)
         for recording in call.recordings:
-            for path in self._recordings_folder.glob(f"{recording.path}*"):
-                path.unlink(missing_ok=True)
+            for pattern in (f"{recording.path}.*", f"{recording.path}-*"):
+                for path in self._recordings_folder.glob(pattern):
+                    path.unlink(missing_ok=True)
 
     async def _mine(self, connection: Connection, principal: Principal, call_id: int) -> Call:
+        await store.lock(connection, principal.account.id, call_id)
         call = await ended_call(connection, principal.account.id, call_id)
         if call is None or (principal.property is not None and principal.property.id != call.property_id):
             raise DomainError(ErrorCode.NOT_FOUND, detail="no such call")
@@ -144,32 +152,35 @@ class EnteredCalls:
             id=call_id, engine_leg_id=f"entered-{account.id}-{call_id}", role=LegRole.CALLER, position=0,
             number_e164=None, started_at=started_at,
         )  # fmt: skip
-        return Call(
+        blank = Call(
             id=call_id, account_id=account.id, property_id=owner.property_id, node=NODE, started_at=started_at,
-            state=State.ENDED, stage=Stage.NONE, tracking_number_e164="", did_hash=owner.did_hash,
-            app_hash=owner.app_hash, caller_number_e164=None, caller_withheld=False, caller_name=None,
-            caller_country=None, caller_line_type=None, caller_region=None, attribution=owner.attribution,
-            legs=(caller,), trigger=Trigger.MANUAL, billing_increment_s=account.billing_increment_s,
+            state=State.ENDED, stage=Stage.NONE, tracking_number_e164="", did_hash="", app_hash=None,
+            caller_number_e164=None, caller_withheld=False, caller_name=None, caller_country=None,
+            caller_line_type=None, caller_region=None, attribution=StaticAttribution(), legs=(caller,),
+            trigger=Trigger.MANUAL, billing_increment_s=account.billing_increment_s,
             trace=(TraceEntry(at=now, what="entered"),),
         )  # fmt: skip
+        return _tracked(blank, owner.did)
 
     async def _named(
         self, connection: Connection, principal: Principal, entry: CallEntry, country: str
     ) -> _Owner | None:
-        """The owner of the button, or else of the tracking number, that the entry names."""
-        account_id = principal.account.id
+        """The owner of the button, or else of the tracking number, that the entry names; None if that is not ours."""
         bound = principal.property.id if principal.property else None
+        did = await self._did(connection, principal, entry.tracking, country) if entry.tracking else None
         if entry.button_hash:
-            button = await button_store.by_hash(connection, account_id, entry.button_hash)
+            button = await button_store.by_hash(connection, principal.account.id, entry.button_hash)
             if button is None or bound not in (None, button.property_id):
                 raise DomainError(ErrorCode.UNKNOWN_VALUE, "button_hash", "no such button")
-            return _Owner(button.property_id, "", None, StaticAttribution())
-        if not entry.tracking:
-            return None
-        did = await number_store.did_by_number(connection, _number("tracking", entry.tracking, country))
-        if did is None or did.account_id != account_id or bound not in (None, did.property_id):
-            return None
-        return _Owner(did.property_id, did.hash, did.app_hash, did.attribution)
+            return _Owner(button.property_id, did)
+        return _Owner(did.property_id, did) if did else None
+
+    async def _did(self, connection: Connection, principal: Principal, tracking: str, country: str) -> DID | None:
+        """The tracking number, if it is one that the key may see."""
+        did = await number_store.did_by_number(connection, _number("tracking", tracking, country))
+        bound = principal.property.id if principal.property else None
+        mine = did is not None and did.account_id == principal.account.id and bound in (None, did.property_id)
+        return did if mine else None
 
     async def _default(self, connection: Connection, principal: Principal) -> _Owner:
         """The key's property, or the account's first."""
@@ -177,11 +188,13 @@ class EnteredCalls:
         first = bound or await account_store.first_property_id(connection, principal.account.id)
         if first is None:
             raise DomainError(ErrorCode.MISSING, "property", "the account has no property yet")
-        return _Owner(first, "", None, StaticAttribution())
+        return _Owner(first, None)
 
 
 def _said(call: Call, country: str, entry: CallEntry) -> Call:
     """The call with the numbers and links that the entry names."""
+    if entry.trigger is not None and call.node != NODE:
+        raise DomainError(ErrorCode.CONFLICT, "trigger", "what made a call that went through us cannot be changed")
     changes: dict[str, object] = {
         name: value
         for name, value in (
@@ -189,6 +202,7 @@ def _said(call: Call, country: str, entry: CallEntry) -> Call:
             ("button_hash", entry.button_hash),
             ("client_id", entry.client_id),
             ("external_id", entry.external_id),
+            ("trigger", entry.trigger),
         )
         if value is not None
     }
@@ -199,6 +213,11 @@ def _said(call: Call, country: str, entry: CallEntry) -> Call:
             "caller_number_e164": number, "caller_withheld": False, "caller_country": facts.country,
             "caller_line_type": facts.line_type, "caller_region": facts.region,
         }  # fmt: skip
+        if call.node == NODE:
+            leg = replace(
+                call.legs[0], number_e164=number, number_country=facts.country, number_line_type=facts.line_type
+            )
+            changes["legs"] = (leg,)
     if entry.called is not None:
         number = _number("called", entry.called, country)
         facts = facts_of(number)
@@ -211,19 +230,26 @@ def _said(call: Call, country: str, entry: CallEntry) -> Call:
     return replace(call, **changes)  # type: ignore[arg-type]
 
 
-def _told(call: Call, entry: CallEntry, *, entered: bool) -> Call:
+def _tracked(call: Call, did: DID | None) -> Call:
+    """The call with what its tracking number stands for; None: a number of somebody else's, which stands for nothing."""
+    return replace(
+        call, did_hash=did.hash if did else "", app_hash=did.app_hash if did else None,
+        attribution=did.attribution if did else StaticAttribution(),
+    )  # fmt: skip
+
+
+def _told(call: Call, entry: CallEntry) -> Call:
     """The call with the end and the duration that the entry names. Only an entered call's leg follows them: a real one's
     is what happened on the wire."""
-    known = call.disposition if call.disposition is not Disposition.IN_PROGRESS else None
-    duration_s = entry.duration_s if entry.duration_s is not None else (call.handled_s or call.ring_s if known else 0)
+    ended, entered = call.ended_at is not None, call.node == NODE
+    duration_s = entry.duration_s if entry.duration_s is not None else (call.handled_s or call.ring_s if ended else 0)
     if not 0 <= duration_s <= MAX_DURATION_S:
         raise DomainError(ErrorCode.OUT_OF_RANGE, "duration_s", f"from 0 to {MAX_DURATION_S} seconds")
-    guess = Disposition.ANSWERED if duration_s else Disposition.NO_ANSWER
-    disposition = entry.disposition or known or guess
-    answered_at = None
-    if disposition is Disposition.ANSWERED:
-        answered_at = call.answered_at or call.started_at
+    disposition = _disposition(call, entry, duration_s)
     by_platform = disposition in (Disposition.VOICEMAIL, Disposition.IVR)
+    if by_platform and not entered and entry.duration_s is not None:
+        raise DomainError(ErrorCode.CONFLICT, "duration_s", "how long a caller of ours was heard cannot be changed")
+    answered_at = (call.answered_at or call.started_at) if disposition is Disposition.ANSWERED else None
     ended_at = (answered_at or call.started_at) + timedelta(seconds=duration_s)
     legs = call.legs
     if entered:
@@ -231,9 +257,23 @@ def _told(call: Call, entry: CallEntry, *, entered: bool) -> Call:
         legs = (replace(legs[0], answered_at=up_at, ended_at=ended_at, disposition=disposition),)
     return replace(
         call, answered_at=answered_at, bridged_at=answered_at, ended_at=ended_at, disposition=disposition,
-        stage=_STAGE.get(disposition, Stage.NONE), disposition_raw=entry.disposition_raw or call.disposition_raw,
+        stage=_STAGE.get(disposition, Stage.NONE), disposition_raw=_raw(entry) or call.disposition_raw,
         hangup_by=call.hangup_by or HangupBy.CALLER, hangup_cause=CAUSE_OF_DISPOSITION[disposition], legs=legs,
     )  # fmt: skip
+
+
+def _disposition(call: Call, entry: CallEntry, duration_s: int) -> Disposition:
+    """As said now, as said or seen before, or as the duration has it."""
+    if entry.disposition is not None:
+        return entry.disposition
+    if call.ended_at is not None and (call.node != NODE or call.disposition_raw):
+        return call.disposition
+    return Disposition.ANSWERED if duration_s else Disposition.NO_ANSWER
+
+
+def _raw(entry: CallEntry) -> str | None:
+    """What shows later that the end was said, and not guessed."""
+    return (entry.disposition_raw or str(entry.disposition)) if entry.disposition is not None else None
 
 
 def _moved(call: Call, later: timedelta) -> Call:
@@ -263,6 +303,12 @@ def _number(field: str, text: str, country: str) -> str:
 
 
 def _zone(timezone: str | None) -> str | None:
-    if timezone is not None and timezone not in available_timezones():
+    if timezone is not None and timezone not in iana_zones():
         raise DomainError(ErrorCode.UNKNOWN_VALUE, "timezone", "not a time zone of the IANA database")
     return timezone
+
+
+@cache
+def iana_zones() -> frozenset[str]:
+    """Names and links of time zones. Read once: it takes 45 ms. `localtime` is this machine's own setting."""
+    return frozenset(available_timezones() - {"localtime"})

@@ -6,6 +6,7 @@ published. `code` repeats the HTTP status, because clients look at either.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import msgspec
@@ -53,23 +54,33 @@ WORDINGS: dict[ErrorCode, Wording] = {
     ErrorCode.INTERNAL: Wording(500, "internalError", "Internal error"),
 }
 
-NOT_IMPLEMENTED = Wording(501, "notImplemented", "This part of the API is not implemented")
+UNSUPPORTED_MEDIA = Wording(415, "unsupportedMediaType", "The body must be application/json")
+
+FIELDS = {
+    "caller": "callerNumber",
+    "called": "calledNumber",
+    "tracking": "trackingNumber",
+    "started_at": "start.dateTime",
+    "timezone": "start.timeZone",
+    "duration_s": "duration",
+    "trigger": "type",
+    "button_hash": "buttonId",
+    "target": "phoneNumber",
+    "visitor": "called.phoneNumber",
+    "number": "trackingPhoneNumber",
+    "did": "id",
+}
+"""What the services call a value, as the vendor's clients know it. Other names are the vendor's already."""
+
+
+@dataclass(slots=True)
+class UnsupportedMediaError(DomainError):
+    """A body that does not even say that it is JSON. The catalogue has no such error: here alone it is a status."""
 
 
 def render_error(request: Request[Any, Any, Any], error: DomainError, options: DialectOptions) -> Response[Any]:
     """Any error in the vendor's shape. The message names the parameter at fault, if there is one."""
-    wording = WORDINGS[error.code]
-    message = ": ".join(part for part in (error.field, error.detail or wording.message) if part)
-    headers = {"allow": "GET"} if error.code is ErrorCode.METHOD_NOT_ALLOWED else {}
-    return _response(wording._replace(message=message), headers)
-
-
-def not_implemented() -> Response[Any]:
-    """501: a call of the vendor's API that this server does not have."""
-    return _response(NOT_IMPLEMENTED, {})
-
-
-def _response(wording: Wording, headers: dict[str, str]) -> Response[Any]:
-    status, reason, message = wording
-    body = Refusal(error=Fault(code=status, reason=reason, message=message))
-    return Response(body, status_code=status, headers=headers)
+    status, reason, message = UNSUPPORTED_MEDIA if isinstance(error, UnsupportedMediaError) else WORDINGS[error.code]
+    field = FIELDS.get(error.field, error.field) if error.field else None
+    message = ": ".join(part for part in (field, error.detail or message) if part)
+    return Response(Refusal(error=Fault(code=status, reason=reason, message=message)), status_code=status)

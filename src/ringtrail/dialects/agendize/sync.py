@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import struct
+from dataclasses import replace
 from typing import NamedTuple
 
 from ringtrail.dialects.agendize.requests import Filters, ListRequest
@@ -51,21 +52,27 @@ async def read(services: Services, principal: Principal, asked: ListRequest) -> 
 
 async def _query(services: Services, principal: Principal, filters: Filters, position: int) -> CallQuery:
     bound = principal.property
-    property_id, known = (bound.id if bound else None), True
-    if filters.tool_sid is not None:
-        tool = await services.accounts.property_by_sid(principal.account.id, filters.tool_sid)
-        known = tool is not None and (bound is None or bound.id == tool.id)
-        property_id = tool.id if tool else None
-    return CallQuery(
+    query = CallQuery(
         account_id=principal.account.id,
-        property_id=property_id,
-        outcomes=None if known else (),
+        property_id=bound.id if bound else None,
         from_at=filters.from_at,
         to_at=filters.to_at,
         search=filters.search,
         changed_after=position,
         order=Order.CHANGE,
     )
+    return await _of_tool(services, query, filters.tool_id) if filters.tool_id else query
+
+
+async def _of_tool(services: Services, query: CallQuery, tool_id: str) -> CallQuery:
+    """Narrowed to a property, a call-tracking number or a button. A deleted button still finds the calls that name it; what is
+    not there, or another property's, finds nothing."""
+    if item := await services.accounts.property_by_sid(query.account_id, tool_id):
+        hidden = query.property_id not in (None, item.id)
+        return replace(query, property_id=item.id, outcomes=() if hidden else None)
+    if did := await services.numbers.by_hash(query.account_id, tool_id):
+        return replace(query, did_hash=did.hash)
+    return replace(query, button_hash=tool_id)
 
 
 def _position(asked: ListRequest, account_id: int, newest: int) -> int:
