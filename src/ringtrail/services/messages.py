@@ -26,7 +26,7 @@ from ringtrail.ports.sms import (
     SmsTransport,
     SmsUnavailableError,
 )
-from ringtrail.services.numbers import may_dial, to_e164
+from ringtrail.services.numbers import is_e164, may_dial, to_e164
 from ringtrail.storage import accounts as account_store
 from ringtrail.storage import messages as store
 from ringtrail.storage import numbers as number_store
@@ -37,7 +37,6 @@ log = structlog.get_logger("ringtrail.messages")
 SCHEDULE_AHEAD = timedelta(days=14)
 SCHEDULE_LATE = timedelta(hours=1)
 _NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
-_E164 = re.compile(r"\+[1-9][0-9]{6,14}")  # ITU-T E.164 section 6; seven digits are the least that any plan has
 LEASE = timedelta(seconds=60)
 GIVE_UP_AFTER = timedelta(days=1)
 _SUBMIT_S = 20.0  # how long one submission may take; well inside a lease, so that it ends while the claim is ours
@@ -213,7 +212,7 @@ async def _sender(connection: Connection, account: Account, wanted: NewMessage) 
     """A name as it is, a number of the property's that can send, or the first of those."""
     if wanted.sender is None:
         mine, _ = await number_store.find_dids(
-            connection, account.id, property_id=wanted.property_id, capability="sms", limit=1
+            connection, account.id, property_id=wanted.property_id, capabilities=("sms",), limit=1
         )
         if not mine:
             raise DomainError(ErrorCode.MISSING, "sender", "the property has no number that can send messages")
@@ -242,7 +241,7 @@ def _segments(body: str) -> int:
 
 def _recipient(account: Account, text: str) -> str:
     number = to_e164(text, account.country)
-    if number is None or not _E164.fullmatch(number):
+    if number is None or not is_e164(number):
         raise DomainError(ErrorCode.BAD_FORMAT, "recipient", "not a phone number")
     if not may_dial(account.outbound_prefixes, number):
         raise DomainError(ErrorCode.FORBIDDEN, "recipient", "the account may not send to this number")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
@@ -21,6 +22,7 @@ from ringtrail.storage import apps as app_store
 from ringtrail.storage import numbers as store
 from ringtrail.storage.database import Connection, Database
 
+_E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _LINE_TYPES = {
     PhoneNumberType.FIXED_LINE: "FIXED",
     PhoneNumberType.MOBILE: "MOBILE",
@@ -60,6 +62,11 @@ def to_e164(text: str | None, default_country: str) -> str | None:
     if not phonenumbers.is_possible_number(parsed) and not stripped.startswith("+"):
         return None
     return phonenumbers.format_number(parsed, PhoneNumberFormat.E164)
+
+
+def is_e164(text: str) -> bool:
+    """'+' and 7 to 15 digits (ITU-T E.164 section 6; no plan has shorter ones)."""
+    return _E164.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=20_000)
@@ -156,17 +163,17 @@ class Numbers:
         app_hash: str | None = None,
         line_type: str | None = None,
         line_types: Sequence[str] = (),
-        capability: str | None = None,
+        capabilities: Sequence[str] = (),
         number_contains: str | None = None,
         unassigned_only: bool = False,
         offset: int = 0,
         limit: int | None = None,
     ) -> tuple[list[DID], int]:
-        """(page, total), by number. line_types: any of these."""
+        """(page, total), by number. line_types: any of these; capabilities: all of these."""
         async with self._database.reading() as connection:
             return await store.find_dids(
                 connection, account_id, hash_=hash_, property_id=property_id, app_hash=app_hash, line_type=line_type,
-                line_types=line_types, capability=capability, number_contains=number_contains,
+                line_types=line_types, capabilities=capabilities, number_contains=number_contains,
                 unassigned_only=unassigned_only, offset=offset, limit=limit,
             )  # fmt: skip
 
@@ -266,7 +273,13 @@ class Numbers:
             return await store.stock(connection, country=country, offset=offset, limit=limit)
 
     async def buy(
-        self, account_id: int, property_id: int, *, number_e164: str | None = None, country: str | None = None
+        self,
+        account_id: int,
+        property_id: int,
+        *,
+        number_e164: str | None = None,
+        country: str | None = None,
+        settings: Mapping[str, Any] | None = None,
     ) -> DID:
         """Take this number, or any of a country, out of the stock. Never sold twice. DomainError UNKNOWN_VALUE, 'number'."""
         async with self._database.transaction() as connection:
@@ -280,7 +293,7 @@ class Numbers:
                 hash=new_hash(), account_id=account_id, property_id=property_id, number_e164=found.number_e164,
                 country=found.country, line_type=found.line_type, friendly_name=None, app_hash=None, assigned_at=None,
                 expires_at=None, expired_redirect_e164=None, attribution=StaticAttribution(), region=found.region,
-                city=found.city, capabilities=found.capabilities,
+                city=found.city, capabilities=found.capabilities, settings=settings or {},
             )  # fmt: skip
             if not await store.add_did(connection, did):
                 raise DomainError(ErrorCode.CONFLICT, field="number", detail=f"{found.number_e164} is taken")

@@ -86,13 +86,13 @@ async def find_dids(
     app_hash: str | None = None,
     line_type: str | None = None,
     line_types: Sequence[str] = (),
-    capability: str | None = None,
+    capabilities: Sequence[str] = (),
     number_contains: str | None = None,
     unassigned_only: bool = False,
     offset: int = 0,
     limit: int | None = None,
 ) -> tuple[list[DID], int]:
-    """(page, total), by number. line_types: any of these."""
+    """(page, total), by number. line_types: any of these; capabilities: all of these."""
     parts: list[sql.Composable] = [sql.SQL("account_id = %s")]
     params: list[Any] = [account_id]
     for clause, value in (
@@ -101,7 +101,7 @@ async def find_dids(
         ("app_hash = %s", app_hash),
         ("line_type = %s", line_type),
         ("line_type = ANY(%s)", list(line_types) or None),
-        ("%s = ANY(capabilities)", capability),
+        ("capabilities @> %s", list(capabilities) or None),
         ("strpos(number_e164, %s) > 0", number_contains),
     ):
         if value is not None:

@@ -108,7 +108,7 @@ async def test_unknown_paths_and_methods_are_errors_of_the_vendors_shape(world: 
     unknown = await client.get("/v2/Messages/x", auth=(world.account.sid, FONE_TOKEN))
     assert (unknown.status_code, unknown.json()["ResponseStatus"]["ErrorCode"]) == (404, "NOT_FOUND")
     method = await client.post(f"/v2/Accounts/{world.account.sid}/Calls", auth=(world.account.sid, FONE_TOKEN))
-    assert (method.status_code, method.headers["allow"]) == (405, "GET")
+    assert (method.status_code, method.headers["allow"]) == (405, "GET, OPTIONS")
     assert method.json()["ResponseStatus"]["ErrorCode"] == "METHOD_NOT_ALLOWED"
 
 

@@ -1,6 +1,6 @@
 """Our error codes in Fone Dynamics' envelope: `{"ResponseStatus": {"ErrorCode", "Message"}}`.
 
-The envelope, the style of the codes and PARAMETER_REQUIRED are the vendor's; its page of codes cannot be read, so the
+The envelope, the style of the codes, PARAMETER_REQUIRED and UNKNOWN_TIME_ZONE are the vendor's; its page of codes cannot be read, so the
 other codes are ours [inferred].
 """
 
@@ -52,15 +52,27 @@ WORDINGS: dict[ErrorCode, Wording] = {
     ErrorCode.INTERNAL: Wording(500, "INTERNAL_ERROR", "Internal error."),
 }
 
+UNKNOWN_TIME_ZONE = Wording(400, "UNKNOWN_TIME_ZONE", "Not a time zone.")
+_OF_FIELD: dict[tuple[ErrorCode, str | None], Wording] = {(ErrorCode.UNKNOWN_VALUE, "TimeZone"): UNKNOWN_TIME_ZONE}
+"""The vendor's own codes for one field's faults."""
+
 _HEADERS: dict[ErrorCode, dict[str, str]] = {
     ErrorCode.UNAUTHENTICATED: {"www-authenticate": 'Basic realm="calls", charset="UTF-8"'},
-    ErrorCode.METHOD_NOT_ALLOWED: {"allow": "GET"},
 }
 
 
 def render_error(request: Request[Any, Any, Any], error: DomainError, options: DialectOptions) -> Response[Any]:
-    """Any error in the vendor's shape. The message names the parameter at fault, if there is one."""
-    wording = WORDINGS[error.code]
+    """Any error in the vendor's shape."""
+    status = _wording(error).status
+    return Response(Refusal(ResponseStatus=fault_of(error)), status_code=status, headers=_HEADERS.get(error.code, {}))
+
+
+def fault_of(error: DomainError) -> Fault:
+    """The message names the parameter at fault, if there is one."""
+    wording = _wording(error)
     message = ": ".join(part for part in (error.field, error.detail or wording.message) if part)
-    body = Refusal(ResponseStatus=Fault(ErrorCode=wording.code, Message=message))
-    return Response(body, status_code=wording.status, headers=_HEADERS.get(error.code, {}))
+    return Fault(ErrorCode=wording.code, Message=message)
+
+
+def _wording(error: DomainError) -> Wording:
+    return _OF_FIELD.get((error.code, error.field)) or WORDINGS[error.code]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ringtrail.dialects.fonedynamics.errors import WORDINGS, Fault, Refusal
-from ringtrail.dialects.fonedynamics.requests import DEFAULT_COUNT, MAX_COUNT, MAX_SKIP
+from ringtrail.dialects.fonedynamics.parameters import DEFAULT_COUNT, MAX_COUNT, MAX_SKIP
 from ringtrail.dialects.fonedynamics.responses import CallList, CallResource, OneCall
 from ringtrail.dialects.fonedynamics.vocabulary import LAST_SECOND, NOVELTY, OUTCOMES
 from ringtrail.httpkit.reference import (
