@@ -1,6 +1,6 @@
 """The composition root: builds everything from the settings, owns the tasks and the shutdown.
 
-Three processes: `serve` (HTTP), `control` (calls), `work` (upkeep, messages). They share nothing but the database and the data
+Three processes: `serve` (HTTP), `control` (calls), `work` (upkeep, messages, pushes). They share nothing but the database and the data
 folder, and any of them may die at any moment.
 """
 
@@ -19,6 +19,8 @@ from litestar import Litestar
 from ringtrail import dashboard, metrics
 from ringtrail.config import Settings
 from ringtrail.dialects import agendize, callr, fonedynamics, invox, native, optico
+from ringtrail.dialects.agendize import webhooks as agendize_webhooks
+from ringtrail.dialects.invox import webhooks as invox_webhooks
 from ringtrail.engines.asterisk.client import Address
 from ringtrail.engines.asterisk.configure import FLIGHT_RECORDER_FILE
 from ringtrail.engines.asterisk.control import AsteriskEngine, AsteriskNode
@@ -35,6 +37,8 @@ from ringtrail.seeding import seed
 from ringtrail.services import Services, build_services
 from ringtrail.services.buttons import Orders
 from ringtrail.services.controller import Controller
+from ringtrail.services.deliverer import Deliverer
+from ringtrail.services.egress import Egress, Policy, networks_of
 from ringtrail.services.health import Health
 from ringtrail.services.messages import Messenger
 from ringtrail.services.numbers import facts_of
@@ -61,6 +65,7 @@ UNSEEN_EVERY_S = 60.0
 ORDERS_EVERY_S = 0.25
 PARTITIONS_EVERY_S = 3600.0
 RECORDINGS_EVERY_S = 1.0
+OLD_EVENTS_EVERY_S = 3600.0
 MESSAGES_EVERY_S = 0.2
 DRAIN_S = 10.0
 
@@ -224,10 +229,13 @@ async def work(settings: Settings) -> None:
     """The worker, until SIGINT or SIGTERM."""
     metrics.use_folder(settings.data / "run" / "metrics")
     measured, clock = metrics.Metrics(), SystemClock()
-    async with _opened(settings, 5) as database:
+    egress = Egress(Policy(networks_of(settings.push_allowed_networks)), limit_s=settings.push_timeout_s)
+    async with _opened(settings, 8) as database, egress.opened():
         upkeep = Upkeep(database, clock, settings.recordings_dir)
         transport = sms_transport(settings, clock)
         messenger = Messenger(database, clock, transport, default_country=settings.default_country)
+
+        deliverer = _deliverer(settings, database, egress, measured)
 
         async def finish_recordings() -> None:
             await upkeep.finish_recordings()
@@ -239,7 +247,21 @@ async def work(settings: Settings) -> None:
             _every(RECORDINGS_EVERY_S, finish_recordings),
             _every(MESSAGES_EVERY_S, messenger.dispatch_all),
             messenger.listen(),
+            _every(OLD_EVENTS_EVERY_S, deliverer.forget_old),
+            deliverer.run(),
         )
+
+
+def _deliverer(settings: Settings, database: Database, egress: Egress, measured: metrics.Metrics) -> Deliverer:
+    services, options = _services(settings, database), _dialect_options(settings)
+    renders = {
+        "invox": invox_webhooks.renderer(services, options),
+        "agendize": agendize_webhooks.renderer(services, options, egress),
+    }
+    return Deliverer(
+        database, SystemClock(), services.pushes, egress, renders,
+        tried=lambda dialect, outcome: measured.push_tries.labels(dialect, outcome).inc(),
+    )  # fmt: skip
 
 
 def sms_transport(settings: Settings, clock: Clock) -> SmsTransport:

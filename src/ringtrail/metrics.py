@@ -41,6 +41,7 @@ class Metrics:
         self.recordings_waiting = Gauge(
             "ringtrail_recordings_waiting", "Recordings that wait for the worker", multiprocess_mode="livesum"
         )
+        self.push_tries = Counter("ringtrail_push_tries_total", "Tries to push an event", ["dialect", "outcome"])
         self.requests = Counter("ringtrail_http_requests_total", "HTTP requests", ["dialect", "status"])
         self.request_seconds = Histogram("ringtrail_http_request_seconds", "Time to answer", ["dialect"])
 

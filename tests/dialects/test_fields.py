@@ -21,8 +21,9 @@ from tests.fixtures import World, with_recording
 
 _PARIS = ZoneInfo("Europe/Paris")
 _INVOX = invox.Presentation(
-    zone=_PARIS, country="FR", base_url="http://x", national_numbers=True, masked_properties=frozenset()
-)
+    zone=_PARIS, country="FR", base_url="http://x", national_numbers=True, masked_properties=frozenset(),
+    recording_key=lambda hash_: "key",
+)  # fmt: skip
 
 Show = Callable[[CallRecord, Account, Property], Any]
 

@@ -104,6 +104,13 @@ class Accounts:
         async with self._database.reading() as connection:
             return await store.any_account(connection)
 
+    async def by_id(self, account_id: int) -> Account:
+        """One that is known to be there: accounts are never deleted."""
+        async with self._database.reading() as connection:
+            account = await store.account_by_id(connection, account_id)
+        assert account is not None
+        return account
+
     async def by_sid(self, sid: str) -> Account | None:
         async with self._database.reading() as connection:
             return await store.account_by_sid(connection, sid)

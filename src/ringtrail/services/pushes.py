@@ -56,6 +56,13 @@ class Pushes:
         self._vault = vault
         self._policy = policy
 
+    def check_address(self, address: str) -> None:
+        """DomainError BAD_FORMAT 'address', which says why, for one that we do not send to. Names are not looked up."""
+        try:
+            self._policy.check_url(address)
+        except EgressRefusedError as exc:
+            raise DomainError(ErrorCode.BAD_FORMAT, "address", str(exc)) from exc
+
     async def add(
         self,
         account_id: int,
@@ -74,7 +81,7 @@ class Pushes:
         settings and secrets are JSON objects in the dialect's own words; secrets are encrypted and given to its
         renderer only. DomainError BAD_FORMAT 'address' for one that we do not send to; TOO_MANY.
         """
-        self._check_address(address)
+        self.check_address(address)
         now = self._clock.now()
         endpoint = Endpoint(
             hash=new_hash(), account_id=account_id, dialect=dialect, property_id=property_id, name=name,
@@ -105,7 +112,7 @@ class Pushes:
         secrets None: as they were; else all of them anew ({}: none). Enabling clears why it was disabled. DomainError
         as for `add`; NOT_FOUND.
         """
-        self._check_address(endpoint.address)
+        self.check_address(endpoint.address)
         changed = replace(
             endpoint, disabled_why=None if endpoint.enabled else endpoint.disabled_why, updated_at=self._clock.now()
         )
@@ -132,6 +139,10 @@ class Pushes:
         async with self._database.reading() as connection:
             return await store.log(connection, account_id, endpoint_hashes, before=before, limit=limit)
 
+    def unsealed(self, sealed: bytes | None) -> dict[str, Any]:
+        """An endpoint's secrets, for its renderer. Raises VaultError."""
+        return self._vault.open(sealed) if sealed is not None else {}
+
     async def keep_secret(self, endpoint: Endpoint, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the endpoint's secrets in place: for a token that its issuer has replaced."""
         async with self._database.transaction() as connection:
@@ -145,9 +156,3 @@ class Pushes:
     def signing_key(self, account_sid: str, key_id: str) -> bytes:
         """32 bytes: the account's key of that name for signing what it is sent. Derived, so nothing is kept."""
         return self._vault.signature("push key", f"{account_sid}/{key_id}")
-
-    def _check_address(self, address: str) -> None:
-        try:
-            self._policy.check_url(address)
-        except EgressRefusedError as exc:
-            raise DomainError(ErrorCode.BAD_FORMAT, "address", str(exc)) from exc

@@ -112,11 +112,10 @@ WITH mine AS MATERIALIZED (
         WHERE w.account_id = e.account_id AND w.endpoint_hash = e.hash AND w.due_at <= %(now)s AND NOT EXISTS (
             SELECT FROM deliveries b WHERE b.account_id = w.account_id AND b.endpoint_hash = w.endpoint_hash
                 AND b.about = w.about AND b.event_id < w.event_id AND b.due_at IS NOT NULL)
-        ORDER BY w.due_at, w.event_id LIMIT %(each)s - coalesce((%(busy)s::jsonb ->> e.hash)::int, 0)
+        ORDER BY w.due_at, w.event_id LIMIT coalesce((%(room)s::jsonb ->> e.hash)::int, %(each)s::int)
         FOR UPDATE OF w SKIP LOCKED
     ) d
     WHERE e.enabled AND coalesce(e.paused_until <= %(now)s, true)
-        AND coalesce((%(busy)s::jsonb ->> e.hash)::int, 0) < %(each)s
     LIMIT %(total)s
 ), leased AS (
     UPDATE deliveries d SET due_at = %(lease_until)s, tries = d.tries + 1, tried_at = %(now)s FROM mine m
@@ -132,12 +131,12 @@ ORDER BY v.id
 
 
 async def claim(
-    connection: Connection, now: datetime, lease_until: datetime, *, busy: dict[str, int], each: int, total: int
+    connection: Connection, now: datetime, lease_until: datetime, *, each: int, room: dict[str, int], total: int
 ) -> list[DueDelivery]:
-    """Lease up to `total` due deliveries, per endpoint no more than `each` less what is `busy` {hash: tries under way}."""
+    """Lease up to `total` due deliveries: per endpoint up to `each`, or what `room` {hash: deliveries} says of it."""
     cursor = await connection.execute(
         _CLAIM,
-        {"now": now, "lease_until": lease_until, "busy": Jsonb(busy, dumps=json.dumps), "each": each, "total": total},
+        {"now": now, "lease_until": lease_until, "room": Jsonb(room, dumps=json.dumps), "each": each, "total": total},
     )
     return [_due(row) for row in await cursor.fetchall()]
 
@@ -175,6 +174,14 @@ async def settle(
     )  # fmt: skip
 
 
+async def drop(connection: Connection, delivery: DueDelivery) -> None:
+    """There is nothing to tell this endpoint: leave no trace of it."""
+    await connection.execute(
+        "DELETE FROM deliveries WHERE account_id = %s AND event_id = %s AND endpoint_hash = %s",
+        (delivery.endpoint.account_id, delivery.event.id, delivery.endpoint.hash),
+    )
+
+
 _RECORD = (
     "d.event_id, v.type, d.about, v.at, d.endpoint_hash, d.due_at, d.tries, d.tried_at, d.took_ms, d.last_status,"
     " d.last_error, d.last_answer, d.delivered_at"
@@ -192,17 +199,6 @@ async def log(
         (account_id, list(endpoint_hashes), before, limit),
     )
     return [DeliveryRecord._make(row) for row in await cursor.fetchall()]
-
-
-async def count_waiting(connection: Connection) -> int:
-    """Deliveries to enabled endpoints that are not settled."""
-    row = await (
-        await connection.execute(
-            "SELECT count(*) FROM deliveries d JOIN endpoints e ON e.account_id = d.account_id AND e.hash = d.endpoint_hash"
-            " WHERE d.due_at IS NOT NULL AND e.enabled"
-        )
-    ).fetchone()
-    return row[0] if row else 0
 
 
 async def forget(connection: Connection, until: datetime) -> int:

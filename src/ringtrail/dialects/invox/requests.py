@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from ringtrail.dialects.invox.vocabulary import DEFAULT_TIMEZONE
 from ringtrail.httpkit.query import parse_query
-from ringtrail.model.account import Principal
+from ringtrail.model.account import Principal, Property
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.query import CallQuery, Order
 
@@ -25,7 +25,7 @@ def call_query(query_string: bytes, principal: Principal) -> CallQuery:
     when a name is repeated, and other names are ignored.
     """
     given = {name: values[-1] for name, values in parse_query(query_string).items() if values[-1]}
-    zone = zone_of(principal)
+    zone = zone_of(principal.property)
     return CallQuery(
         account_id=principal.account.id,
         property_id=principal.property.id if principal.property else None,
@@ -37,9 +37,9 @@ def call_query(query_string: bytes, principal: Principal) -> CallQuery:
     )
 
 
-def zone_of(principal: Principal) -> ZoneInfo:
-    """Where the clock times of this token are read, in the query and in the answer."""
-    chosen = principal.property.timezone if principal.property else None
+def zone_of(item: Property | None) -> ZoneInfo:
+    """Where clock times are read, in the query and in the answer, by the property that a token or endpoint belongs to."""
+    chosen = item.timezone if item else None
     return ZoneInfo(chosen or DEFAULT_TIMEZONE)
 
 

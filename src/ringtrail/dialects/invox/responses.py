@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
@@ -77,6 +77,7 @@ class Presentation:
     base_url: str
     national_numbers: bool
     masked_properties: frozenset[int]  # whose callers are shown masked
+    recording_key: Callable[[str], str]  # hash → what opens its player page without a login
 
     def call(self, record: CallRecord) -> CallItem:
         local = record.started_at.astimezone(self.zone)
@@ -94,7 +95,7 @@ class Presentation:
             campaign=record.campaign or "",
             day=WEEKDAYS[local.weekday()],
             hour=local.hour,
-            recording_uri=f"{self.base_url}/recordings/{record.recording_hash}" if record.recording_hash else "",
+            recording_uri=self._recording_uri(record.recording_hash),
             utm_content=record.content or "",
             account=record.property_name,
         )
@@ -103,6 +104,9 @@ class Presentation:
         if record.property_id in self.masked_properties:
             return masked(record.caller_number or "")
         return self._number(record.caller_number)
+
+    def _recording_uri(self, hash_: str | None) -> str:
+        return f"{self.base_url}/recordings/{hash_}?key={self.recording_key(hash_)}" if hash_ else ""
 
     def _number(self, number_e164: str | None) -> str:
         if number_e164 and self.national_numbers:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import takewhile
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from litestar import Request, Router, get
 from litestar.response import Stream
@@ -16,7 +17,7 @@ from ringtrail.dialects.invox.requests import call_query, zone_of
 from ringtrail.dialects.invox.responses import FIELDS, Presentation, json_array
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.reference import document_route
-from ringtrail.model.account import Principal
+from ringtrail.model.account import Account
 from ringtrail.model.call import CallRecord
 from ringtrail.model.query import CallPage, CallQuery
 from ringtrail.services import Services
@@ -30,7 +31,7 @@ def build(services: Services, options: DialectOptions) -> Router:
     async def calls(request: Request[Any, Any, Any]) -> Stream:
         principal = await principal_of(services, request.headers.get("x-api-key"))
         query = call_query(request.scope["query_string"], principal)
-        shown = await _presentation(services, principal, options)
+        shown = await presentation(services, principal.account, zone_of(principal.property), options)
         # Read before the answer begins: a database that is away is a 503, not half an array.
         first = await services.calls.page(query, limit=PAGE_CALLS, fields=FIELDS)
         pages = _pages(services, query, first)
@@ -41,14 +42,15 @@ def build(services: Services, options: DialectOptions) -> Router:
     return Router(path=PREFIX, route_handlers=[calls, document_route(REFERENCE, options.base_url)])
 
 
-async def _presentation(services: Services, principal: Principal, options: DialectOptions) -> Presentation:
-    properties = await services.accounts.properties(principal.account.id)
+async def presentation(services: Services, account: Account, zone: ZoneInfo, options: DialectOptions) -> Presentation:
+    properties = await services.accounts.properties(account.id)
     return Presentation(
-        zone=zone_of(principal),
-        country=principal.account.country,
+        zone=zone,
+        country=account.country,
         base_url=options.base_url,
         national_numbers=options.invox_national_numbers,
         masked_properties=frozenset(item.id for item in properties if item.masks_callers),
+        recording_key=lambda hash_: services.recording_links.key(account.id, hash_),
     )
 
 

@@ -1,0 +1,189 @@
+"""Watches of the calls: an event as the request that a watch asks for.
+
+A watch is an endpoint of `services.pushes` with dialect `agendize`:
+
+- `address`, `name`, `enabled` (`status`), and `event_types` by EVENT_TYPES;
+- `settings`, in the vendor's words: `method`, `schema`, `oauth2Auth` without its secrets, `signature`;
+- `secrets`: `basicAuth` {`username`, `password`}, `httpRequestHeader` {name: value}, `oauth2Auth` {`clientSecret`,
+  `refreshToken`}.
+
+What is not given is not there. `check_watch` is asked before anything is stored.
+
+The vendor publishes neither the signature nor how the event is named [inferred]: `X-Agendize-Signature-<key id>` is the
+HMAC-SHA-256 of the raw body in hex under the account's key of that id (`ringtrail push key`), and `X-Agendize-Event` is
+one of EVENT_TYPES.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ringtrail.dialects.agendize import templates
+from ringtrail.dialects.agendize.responses import FIELDS, call_resource
+from ringtrail.dialects.agendize.watch_tokens import DEFAULT_GRANT, GRANTS, WatchTokens
+from ringtrail.httpkit.dialect import DialectOptions
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.model.events import Event, EventType
+from ringtrail.model.query import CallQuery
+from ringtrail.services import Services
+from ringtrail.services.egress import Egress
+from ringtrail.services.pushes import Push, PushRequest, Render, UnsendableError
+
+EVENT_TYPES: dict[str, EventType] = {
+    "created": EventType.CALL_ENDED,  # the first time that a call is shown
+    "updated": EventType.CALL_CHANGED,
+    "deleted": EventType.CALL_DELETED,
+}
+_EVENT = {type_: word for word, type_ in EVENT_TYPES.items()}
+
+METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
+_WITHOUT_BODY = frozenset({"DELETE", "GET"})
+MOST_HEADERS, MOST_KEYS = 20, 5
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]{0,4000}")
+_OURS = re.compile(
+    r"host|content-length|content-encoding|transfer-encoding|connection|keep-alive|te|trailer|upgrade|expect"
+    r"|proxy-.*|x-ringtrail-.*|x-agendize-.*",
+    re.IGNORECASE,
+)
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+
+def check_watch(services: Services, address: str, settings: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
+    """DomainError MISSING, BAD_FORMAT or UNKNOWN_VALUE with the vendor's name of what cannot be used."""
+    try:
+        services.pushes.check_address(templates.check_address(address))
+    except templates.TemplateError as exc:
+        raise DomainError(ErrorCode.BAD_FORMAT, "address", str(exc)) from exc
+    if settings.get("method", "POST") not in METHODS:
+        raise DomainError(ErrorCode.UNKNOWN_VALUE, "method", f"one of {', '.join(METHODS)}")
+    if "schema" in settings:
+        _check_schema(settings["schema"])
+    _check_headers(secrets.get("httpRequestHeader", {}))
+    if "basicAuth" in secrets and ":" in secrets["basicAuth"].get("username", ""):
+        raise DomainError(ErrorCode.BAD_FORMAT, "basicAuth.username", "holds a colon")
+    if "oauth2Auth" in settings:
+        _check_oauth2(services, settings["oauth2Auth"], secrets.get("oauth2Auth", {}))
+    keys = settings.get("signature", {}).get("cryptoKeyIds", [])
+    if len(keys) > MOST_KEYS or not all(_KEY_ID.fullmatch(key) for key in keys):
+        raise DomainError(
+            ErrorCode.BAD_FORMAT, "signature.cryptoKeyIds", f"at most {MOST_KEYS} of 1 to 64 letters, digits, - or _"
+        )
+
+
+def _check_schema(schema: Any) -> None:
+    if not isinstance(schema, dict | str):
+        raise DomainError(ErrorCode.WRONG_TYPE, "schema", "an object, or a string that holds JSON")
+    try:
+        templates.check(schema)
+    except templates.TemplateError as exc:
+        raise DomainError(ErrorCode.BAD_FORMAT, "schema", str(exc)) from exc
+
+
+def _check_headers(headers: Mapping[str, str]) -> None:
+    if len(headers) > MOST_HEADERS:
+        raise DomainError(ErrorCode.OUT_OF_RANGE, "httpRequestHeader", f"at most {MOST_HEADERS}")
+    for name, value in headers.items():
+        if not _HEADER_NAME.fullmatch(name) or not _HEADER_VALUE.fullmatch(value):
+            raise DomainError(ErrorCode.BAD_FORMAT, "httpRequestHeader", "not an HTTP header")
+        if _OURS.fullmatch(name):
+            raise DomainError(ErrorCode.BAD_FORMAT, "httpRequestHeader", f"{name} is set by us")
+
+
+def _check_oauth2(services: Services, said: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
+    grant = said.get("grantType") or DEFAULT_GRANT
+    if grant not in GRANTS:
+        raise DomainError(ErrorCode.UNKNOWN_VALUE, "oauth2Auth.grantType", f"one of {', '.join(GRANTS)}")
+    wanted = [("clientId", said), ("accessTokenUrl", said)]
+    wanted += [("refreshToken", secrets)] if grant == DEFAULT_GRANT else [("clientSecret", secrets)]
+    for name, where in wanted:
+        if not where.get(name):
+            raise DomainError(ErrorCode.MISSING, f"oauth2Auth.{name}")
+    try:
+        services.pushes.check_address(said["accessTokenUrl"])
+    except DomainError as exc:
+        raise DomainError(exc.code, "oauth2Auth.accessTokenUrl", exc.detail) from exc
+
+
+def renderer(services: Services, options: DialectOptions, egress: Egress) -> Render:
+    tokens = WatchTokens(services.pushes, egress)
+
+    async def render(push: Push) -> PushRequest | None:
+        resource = await _resource(services, options, push.event)
+        if resource is None:
+            return None
+        settings = push.endpoint.settings
+        method = settings.get("method", "POST")
+        body = None if method in _WITHOUT_BODY else _body(settings.get("schema"), resource)
+        headers = dict(push.secrets.get("httpRequestHeader", {}))
+        if body is not None and not any(name.lower() == "content-type" for name in headers):
+            headers["Content-Type"] = "application/json"
+        headers["X-Agendize-Event"] = _EVENT[push.event.type]
+        headers |= await _signatures(services, push, body or b"")
+        if authorization := await _authorization(push, tokens):
+            headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
+            headers["Authorization"] = authorization
+        address = templates.render_address(push.endpoint.address, resource)
+        return PushRequest(method=method, address=address, headers=headers, body=body)
+
+    return render
+
+
+async def _resource(services: Services, options: DialectOptions, event: Event) -> dict[str, Any] | None:
+    """The call as it is now; of a deleted one, what identifies it. None: it was deleted since, which is told by itself."""
+    if event.type is EventType.CALL_DELETED:
+        return {
+            "id": str(event.detail["creation_seq"]),
+            "buttonId": event.detail["button_hash"],
+            "clientId": event.detail["client_id"],
+            "externalId": event.detail["external_id"] or str(event.about),
+        }
+    query = CallQuery(account_id=event.account_id, ids=(event.about,))
+    found = (await services.calls.page(query, limit=1, fields=FIELDS)).records
+    if not found:
+        return None
+    call = found[0]
+    items = {item.id: item for item in await services.accounts.properties(event.account_id)}
+    recorded = call.recording_hash is not None and bool(await services.recordings.of_calls(event.account_id, [call.id]))
+    shown = call_resource(call, items[call.property_id], recorded, options.base_url)
+    resource: dict[str, Any] = msgspec.to_builtins(shown)
+    return resource
+
+
+def _body(schema: templates.Template | None, resource: Mapping[str, Any]) -> bytes:
+    if schema is None:
+        return msgspec.json.encode(resource)
+    try:
+        return templates.render(schema, resource)
+    except templates.TemplateError as exc:
+        raise UnsendableError(str(exc)) from exc
+
+
+async def _authorization(push: Push, tokens: WatchTokens) -> str | None:
+    if "oauth2Auth" in push.endpoint.settings:
+        return f"Bearer {await tokens.bearer(push)}"
+    if basic := push.secrets.get("basicAuth"):
+        pair = f"{basic.get('username', '')}:{basic.get('password', '')}"
+        return f"Basic {b64encode(pair.encode()).decode()}"
+    return None
+
+
+async def _signatures(services: Services, push: Push, body: bytes) -> dict[str, str]:
+    signature = push.endpoint.settings.get("signature", {})
+    if not signature.get("enabled"):
+        return {}
+    account = await services.accounts.by_id(push.endpoint.account_id)
+    return {
+        f"X-Agendize-Signature-{key_id}": hmac.new(
+            services.pushes.signing_key(account.sid, key_id), body, hashlib.sha256
+        ).hexdigest()
+        for key_id in signature.get("cryptoKeyIds", [])
+    }

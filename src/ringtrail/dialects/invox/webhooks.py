@@ -1,0 +1,54 @@
+"""INVOX's push: a call as the export shows it, posted to the account's URL when it starts, ends or changes.
+
+The vendor publishes nothing of it; that there is one, its two encodings and the field `id` are known from a consumer in
+the field, which looks for the token under several names. We send it as `X-API-Key` [inferred].
+
+An endpoint of `services.pushes` with dialect `invox`: `settings` {`form`: true for form encoding instead of JSON},
+`secrets` {`token`}.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import msgspec
+
+from ringtrail.dialects.invox.requests import zone_of
+from ringtrail.dialects.invox.responses import FIELDS, CallItem
+from ringtrail.dialects.invox.routes import presentation
+from ringtrail.httpkit.dialect import DialectOptions
+from ringtrail.model.events import EventType
+from ringtrail.model.query import CallQuery
+from ringtrail.services import Services
+from ringtrail.services.pushes import Push, PushRequest, Render
+
+EVENT_TYPES = (EventType.CALL_STARTED, EventType.CALL_ENDED, EventType.CALL_CHANGED)
+"""What a receiver is told. The vendor has no word for a deleted call."""
+
+
+def renderer(services: Services, options: DialectOptions) -> Render:
+    async def render(push: Push) -> PushRequest | None:
+        item = await _item(services, options, push)
+        if item is None:
+            return None
+        form = push.endpoint.settings.get("form", False)
+        headers = {"Content-Type": "application/x-www-form-urlencoded" if form else "application/json"}
+        if token := push.secrets.get("token"):
+            headers["X-API-Key"] = token
+        body = urlencode(msgspec.to_builtins(item)).encode() if form else msgspec.json.encode(item)
+        return PushRequest(method="POST", address=push.endpoint.address, headers=headers, body=body)
+
+    return render
+
+
+async def _item(services: Services, options: DialectOptions, push: Push) -> CallItem | None:
+    """The call as it is now. None: it was deleted, or is not to be shown before it has ended."""
+    endpoint = push.endpoint
+    query = CallQuery(account_id=endpoint.account_id, ids=(push.event.about,), include_in_progress=True)
+    found = (await services.calls.page(query, limit=1, fields=FIELDS)).records
+    if not found or (options.invox_holds_unfinished and found[0].ended_at is None):
+        return None
+    properties = {item.id: item for item in await services.accounts.properties(endpoint.account_id)}
+    zone = zone_of(properties[endpoint.property_id] if endpoint.property_id else None)
+    account = await services.accounts.by_id(endpoint.account_id)
+    return (await presentation(services, account, zone, options)).call(found[0])
