@@ -202,8 +202,9 @@ def _operation(reference: Reference, operation: Operation) -> dict[str, Any]:
         described["description"] = operation.text
     described["parameters"] = [_parameter(parameter) for parameter in operation.parameters]
     if operation.body:
-        content = {operation.body_media: {"schema": schema_of(operation.body)}}
-        described["requestBody"] = {"required": True, "content": content}
+        sent = {item.title: {"value": item.body} for item in operation.examples if isinstance(item.body, dict)}
+        content = {"schema": schema_of(operation.body), **({"examples": sent} if sent else {})}
+        described["requestBody"] = {"required": True, "content": {operation.body_media: content}}
     described["responses"] = dict(_responses(reference, operation))
     if operation.security is not None:
         described["security"] = list(operation.security)
@@ -223,17 +224,20 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
 
 
 def _responses(reference: Reference, operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
-    """An error may have the status of a success: some vendors put the verdict into the body."""
     failures = reference.failures_of(operation)
     for status in sorted({*operation.answers, *failures}):
         answer, wrong = operation.answers.get(status), failures.get(status, [])
         texts = [answer.text] if answer else []
         texts += [f"{item.word}: {item.message}" if item.word else item.message for item in wrong]
-        content = {media: _content(answer) for media in answer.media} if answer else {}
-        if wrong:
-            content[JSON] = {"schema": schema_of(*(answer.types if answer else ()), reference.failure)}
+        content = _content(answer, reference.failure if wrong else None)
+        shown = {item.title: {"value": item.answer} for item in operation.examples if item.status == status}
+        if JSON in content and shown:
+            content[JSON]["examples"] = shown
         yield str(status), {"description": " · ".join(texts), **({"content": content} if content else {})}
 
 
-def _content(answer: Answer) -> dict[str, Any]:
-    return {"schema": schema_of(*answer.types)} if answer.types else {}
+def _content(answer: Answer | None, failure: Any) -> dict[str, dict[str, Any]]:
+    """By media type. An error may have the status of a success: some vendors put the verdict into the body."""
+    types = answer.types if answer else ()
+    found = {media: {"schema": schema_of(*types)} if types else {} for media in (answer.media if answer else ())}
+    return found if failure is None else {**found, JSON: {"schema": schema_of(*types, failure)}}
