@@ -175,10 +175,10 @@ async def credential_by_access_token(
     joins = (
         " JOIN oauth_grants g ON g.account_id = c.account_id AND g.credential_id = c.id"
         " JOIN oauth_tokens t ON t.account_id = g.account_id AND t.grant_id = g.id"
-        " JOIN oauth_clients p ON p.client_id = g.client_id"
+        " JOIN oauth_clients o ON o.client_id = g.client_id"
     )
     where = (
-        "t.access_hash = %s AND t.access_expires_at > %s AND g.revoked_at IS NULL AND p.disabled_at IS NULL"
+        "t.access_hash = %s AND t.access_expires_at > %s AND g.revoked_at IS NULL AND o.disabled_at IS NULL"
         " AND %s = ANY (string_to_array(g.scope, ' '))"
     )
     return await live_credential(connection, joins, where, (access_hash, now, scope))
