@@ -25,11 +25,14 @@ from tests.dialects.optico.furnished import furnish as furnish_optico
 from tests.dialects.surfaces import keys_of
 from tests.fixtures import World
 
+Furnish = Callable[[World, Path], Awaitable[dict[str, str]]]
+"""Makes what examples name, and tells {as it is shown: as it is}."""
+
 
 class Documented(NamedTuple):
     dialect: Dialect
     reference: Reference
-    furnish: Callable[[World, Path], Awaitable[dict[str, str]]]
+    furnish: Furnish
 
     def document(self) -> dict[str, Any]:
         return openapi_document(self.reference, BASE_URL)

@@ -8,11 +8,11 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import schemathesis
@@ -22,16 +22,20 @@ from schemathesis.engine import from_schema
 from schemathesis.engine.events import NonFatalError, ScenarioFinished
 from schemathesis.engine.recorder import ScenarioRecorder
 
-from ringtrail.httpkit.dialect import DialectOptions
-from ringtrail.httpkit.reference import Reference
+from ringtrail.dialects import native
+from ringtrail.dialects.native import examples as native_examples
+from ringtrail.dialects.native import openapi as native_openapi
+from ringtrail.httpkit.dialect import Dialect, DialectOptions
 from ringtrail.httpkit.server import build_server
-from ringtrail.model.errors import ErrorCode
 from tests.dialects.conftest import BASE_URL
-from tests.dialects.documented import DOCUMENTED, Documented, in_world
+from tests.dialects.documented import DOCUMENTED, Furnish, in_world
+from tests.dialects.recorded import recorded_call
 from tests.dialects.surfaces import keys_of
 from tests.fixtures import TOKENS, World
 
 pytestmark = pytest.mark.postgres
+
+_OPTICO_REFUSES = '"status":"ERROR"'  # with the HTTP status of a success
 
 SETTINGS = {
     "seed": 20_260_714,
@@ -49,44 +53,62 @@ SETTINGS = {
     },
 }
 
-EACH = pytest.mark.parametrize("documented", DOCUMENTED, ids=lambda item: item.dialect.name)
+
+class Published(NamedTuple):
+    dialect: Dialect
+    document: dict[str, Any]
+    furnish: Furnish
+
+    def operations(self) -> Iterator[dict[str, Any]]:
+        return (operation for path in self.document["paths"].values() for operation in path.values())
+
+
+async def _furnish_native(world: World, folder: Path) -> dict[str, str]:
+    return {native_examples.CALL.id: str((await recorded_call(world, folder)).id)}
+
+
+PUBLISHED = (
+    *(Published(item.dialect, item.document(), item.furnish) for item in DOCUMENTED),
+    Published(native.DIALECT, native_openapi.openapi_document(BASE_URL), _furnish_native),
+)
+
+EACH = pytest.mark.parametrize("published", PUBLISHED, ids=lambda item: item.dialect.name)
 WITH_PATHS = pytest.mark.parametrize(
-    "documented",
-    [item for item in DOCUMENTED if any("{" in operation.path for operation in item.reference.operations)],
+    "published",
+    [item for item in PUBLISHED if any("{" in path for path in item.document["paths"])],
     ids=lambda item: item.dialect.name,
 )
 
 
 @EACH
 async def test_requests_about_what_is_there_are_answered_as_the_document_says(
-    world: World, tmp_path: Path, documented: Documented
+    world: World, tmp_path: Path, published: Published
 ) -> None:
-    seen = await _exercise(world, tmp_path, documented, authorized=True, named=True)
+    seen = await _exercise(world, tmp_path, published, authorized=True, named=True)
     assert seen.faults == []
-    assert {operation.id for operation in documented.reference.operations} - seen.accepted == set()
+    assert {operation["operationId"] for operation in published.operations()} - seen.accepted == set()
 
 
 @WITH_PATHS
 async def test_requests_about_anything_are_answered_as_the_document_says(
-    world: World, tmp_path: Path, documented: Documented
+    world: World, tmp_path: Path, published: Published
 ) -> None:
-    assert (await _exercise(world, tmp_path, documented, authorized=True, named=False)).faults == []
+    assert (await _exercise(world, tmp_path, published, authorized=True, named=False)).faults == []
 
 
 @EACH
 async def test_requests_without_credentials_are_refused_as_the_document_says(
-    world: World, tmp_path: Path, documented: Documented
+    world: World, tmp_path: Path, published: Published
 ) -> None:
-    seen = await _exercise(world, tmp_path, documented, authorized=False, named=True)
+    seen = await _exercise(world, tmp_path, published, authorized=False, named=True)
     assert seen.faults == []
-    assert seen.accepted <= {item.id for item in documented.reference.operations if item.security == ()}
+    assert seen.accepted <= {item["operationId"] for item in published.operations() if item.get("security") == []}
 
 
 @dataclass
 class Seen:
     """faults: what the document does not allow, with a command that shows it. accepted: operations that once succeeded."""
 
-    reference: Reference
     faults: list[str] = field(default_factory=list)
     accepted: set[str] = field(default_factory=set)
 
@@ -96,32 +118,28 @@ class Seen:
                 self.faults.append(f"{recorder.label}: {check.failure_info.failure}\n{check.failure_info.code_sample}")
         for name, interaction in recorder.interactions.items():
             answer = interaction.response
-            if answer is not None and answer.status_code < 300 and not self._refuses(answer.status_code, answer.text):
+            if answer is not None and answer.status_code < 300 and _OPTICO_REFUSES not in answer.text:
                 self.accepted.add(recorder.cases[name].value.operation.definition.raw["operationId"])
 
-    def _refuses(self, status: int, text: str) -> bool:
-        """Some refuse with the status of a success."""
-        refusal = self.reference.failures[ErrorCode.UNAUTHENTICATED]
-        return status == refusal.status and refusal.message in text
 
-
-async def _exercise(world: World, folder: Path, documented: Documented, *, authorized: bool, named: bool) -> Seen:
+async def _exercise(world: World, folder: Path, published: Published, *, authorized: bool, named: bool) -> Seen:
     """named: paths name what is there."""
-    document = json.loads(in_world(json.dumps(documented.document()), await documented.furnish(world, folder)))
+    real = await published.furnish(world, folder)
+    document = json.loads(in_world(json.dumps(published.document), real))
     settings = dict(SETTINGS)
     if authorized:
-        settings["headers"] = dict(keys_of(world.account.sid).headers[documented.dialect.name])
-    if authorized and documented.dialect.name == "optico":
+        settings["headers"] = dict(keys_of(world.account.sid).headers[published.dialect.name])
+    if authorized and published.dialect.name == "optico":
         settings["auth"] = {"openapi": {"api_key": {"api_key": TOKENS["optico"]}}}
     if named:
         settings["parameters"] = _path_parameters(document)
-    async with _listening(world, documented) as address:
-        settings["base-url"] = address + documented.reference.prefix
-        return await asyncio.to_thread(_run, documented.reference, document, settings)
+    async with _listening(world, published.dialect) as address:
+        settings["base-url"] = document["servers"][0]["url"].replace(BASE_URL, address)
+        return await asyncio.to_thread(_run, document, settings)
 
 
-def _run(reference: Reference, document: dict[str, Any], settings: dict[str, Any]) -> Seen:
-    seen = Seen(reference)
+def _run(document: dict[str, Any], settings: dict[str, Any]) -> Seen:
+    seen = Seen()
     schema = schemathesis.openapi.from_dict(document, config=SchemathesisConfig.from_dict(settings))
     for event in from_schema(schema).execute():
         if isinstance(event, NonFatalError):
@@ -138,13 +156,13 @@ def _path_parameters(document: dict[str, Any]) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def _listening(world: World, documented: Documented) -> AsyncIterator[str]:
+async def _listening(world: World, dialect: Dialect) -> AsyncIterator[str]:
     """The dialect over HTTP, on this event loop."""
     with socket.socket(
         proto=socket.IPPROTO_TCP
     ) as listener:  # asyncio sets TCP_NODELAY only where the protocol is named
         listener.bind(("127.0.0.1", 0))
-        app = build_server(world.services, [documented.dialect], DialectOptions(base_url=BASE_URL))
+        app = build_server(world.services, [dialect], DialectOptions(base_url=BASE_URL))
         server = uvicorn.Server(uvicorn.Config(app, lifespan="off", log_level="critical"))  # type: ignore[arg-type]
         serving = asyncio.create_task(server.serve([listener]))
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -68,8 +68,11 @@ OPERATIONS = (
 )  # fmt: skip
 
 _PATH_PARAMETERS = {
-    "id": ({"type": "string", "pattern": r"^\d+$"}, "The call's `id`."),
-    "hash": ({"type": "string", "pattern": "^[A-Z0-9]{8}$"}, "The recording's `hash`."),
+    "id": ({"type": "string", "pattern": r"^\d+$", "examples": [examples.CALL.id]}, "The call's `id`."),
+    "hash": (
+        {"type": "string", "pattern": "^[A-Z0-9]{8}$", "examples": [examples.RECORDING.hash]},
+        "The recording's `hash`.",
+    ),
 }
 
 
