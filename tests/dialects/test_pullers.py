@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,7 +18,6 @@ import pytest
 from ringtrail.dialects import agendize, fonedynamics, invox
 from ringtrail.dialects.agendize import sync
 from ringtrail.dialects.invox import routes
-from ringtrail.model.call import Call
 from ringtrail.model.cause import Disposition
 from tests.dialects.agendize.client import Agendize
 from tests.dialects.agendize.client import Call as AgendizeCall
@@ -39,20 +38,22 @@ class Seen(NamedTuple):
     """What every dialect shows of a call."""
 
     caller: str | None
+    called: str | None
+    started_at: datetime
     duration_s: int
     word: str
     recorded: bool
 
 
-def expected(calls: Iterable[Call], words: dict[Disposition, str]) -> list[Seen]:
-    """In words of a vendor, written out in each test, how the calls ended."""
+def expected(traffic: Traffic, words: dict[Disposition, str]) -> list[Seen]:
+    """How every call must read in the end, in a vendor's words."""
     return sorted(
-        Seen(call.caller_number_e164, call.talk_s, words[call.disposition], bool(call.recordings)) for call in calls
-    )
-
-
-def finals(traffic: Traffic) -> list[Call]:
-    return [life.final for life in traffic.lives]
+        Seen(
+            call.caller_number_e164, call.destination_number_e164, call.started_at, call.talk_s, words[call.disposition],
+            bool(call.recordings),
+        )
+        for call in traffic.finals.values()
+    )  # fmt: skip
 
 
 async def run(traffic: Traffic, *readings: Callable[[], Awaitable[object]]) -> None:
@@ -64,17 +65,29 @@ async def run(traffic: Traffic, *readings: Callable[[], Awaitable[object]]) -> N
 
 
 def of_agendize(calls: Iterable[AgendizeCall]) -> list[Seen]:
-    return sorted(Seen(call.caller, call.duration.seconds, call.status, call.record_url is not None) for call in calls)
+    return sorted(
+        Seen(call.caller, call.called, min(call.instants), call.duration.seconds, call.status, call.record_url is not None)
+        for call in calls
+    )  # fmt: skip
 
 
 def of_fone(calls: Iterable[FoneCall]) -> list[Seen]:
     return sorted(
-        Seen(call.caller, call.duration.seconds, call.disposition, call.recording_uri is not None) for call in calls
-    )
+        Seen(
+            call.caller, call.endpoint, call.started_at, call.duration.seconds, call.disposition,
+            call.recording_uri is not None,
+        )
+        for call in calls
+    )  # fmt: skip
 
 
 def of_invox(calls: Iterable[InvoxCall]) -> list[Seen]:
-    return sorted(Seen(call.caller, call.duration.seconds, call.status, bool(call.recording_uri)) for call in calls)
+    return sorted(
+        Seen(
+            call.caller, call.destination, min(call.instants), call.duration.seconds, call.status, bool(call.recording_uri)
+        )
+        for call in calls
+    )  # fmt: skip
 
 
 AGENDIZE_WORDS = {Disposition.ANSWERED: "completed", Disposition.BUSY: "busy", Disposition.ABANDONED: "abandoned"}
@@ -87,22 +100,22 @@ async def test_agendize_by_sync_tokens_alone(
     world: World, serve: Serve, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     monkeypatch.setattr(sync, "PAGE_SIZE", 5)
-    http, traffic = await serve(agendize.DIALECT), Traffic(world, tmp_path, seed=seed)
+    http, traffic = await serve(agendize.DIALECT), Traffic(world, tmp_path, seed=seed, corrected=seed > 0)
     early, late = (Agendize(http, AGENDIZE_API_KEY, TOKENS["agendize"]) for _ in range(2))
     await run(traffic, early.sync, late.sync)
     for client in (early, late):
-        assert of_agendize(client.held.values()) == expected(finals(traffic), AGENDIZE_WORDS)
+        assert of_agendize(client.held.values()) == expected(traffic, AGENDIZE_WORDS)
         assert await client.sync() == []
 
 
 @pytest.mark.parametrize("seed", range(2))
 async def test_fone_dynamics_by_tokens_alone(world: World, serve: Serve, tmp_path: Path, seed: int) -> None:
-    http, traffic = await serve(fonedynamics.DIALECT), Traffic(world, tmp_path, seed=seed)
+    http, traffic = await serve(fonedynamics.DIALECT), Traffic(world, tmp_path, seed=seed, corrected=seed > 0)
     early, late = (FoneDynamics(http, world.account.sid, FONE_TOKEN, page=4) for _ in range(2))
     await run(traffic, early.sync, late.sync)
     for client in (early, late):
         await to_the_end(client)
-        assert of_fone(client.held.values()) == expected(finals(traffic), FONE_WORDS)
+        assert of_fone(client.held.values()) == expected(traffic, FONE_WORDS)
         assert await client.sync() == []
 
 
@@ -123,7 +136,7 @@ async def test_invox_by_last_call_id_and_an_overlap_of_dates(
     early, late = (Invox(http, TOKENS["invox"]) for _ in range(2))
     await run(traffic, *[overlapping(client) for client in (early, late)])
     for client in (early, late):
-        assert of_invox(client.held.values()) == expected(finals(traffic), INVOX_WORDS)
+        assert of_invox(client.held.values()) == expected(traffic, INVOX_WORDS)
 
 
 def overlapping(client: Invox) -> Callable[[], Awaitable[None]]:
@@ -156,8 +169,8 @@ async def test_invox_by_last_call_id_alone_where_unfinished_calls_are_held_back(
 
     await run(traffic, pulling(early), pulling(late))
     for client in (early, late):
-        assert of_invox(client.held.values()) == expected(finals(traffic), INVOX_WORDS)
-        assert brought[id(client)] == list(range(1, len(traffic.lives) + 1))
+        assert of_invox(client.held.values()) == expected(traffic, INVOX_WORDS)
+        assert brought[id(client)] == list(range(1, len(traffic.finals) + 1))
 
 
 async def test_an_overlap_of_invox_dates_does_not_move_last_call_id(world: World, serve: Serve) -> None:

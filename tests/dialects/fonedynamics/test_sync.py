@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import random
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from ringtrail.dialects.fonedynamics.sync import Position, Walk, encode
+from ringtrail.model.account import Principal
+from ringtrail.model.ids import call_sid
+from ringtrail.services.entered_calls import CallEntry
 from ringtrail.storage.recordings import finish_recording
 from tests.dialects.fonedynamics.conftest import Ask
 from tests.dialects.fonedynamics.test_calls import START, later, live
@@ -88,6 +92,25 @@ async def test_calls_that_began_at_one_instant_are_told_apart(world: World, ask:
     assert len(set(skipped + rest)) == len(skipped + rest) == 5
 
 
+@pytest.mark.parametrize("going", ["moved", "removed"])
+async def test_a_call_that_goes_away_from_behind_a_walk_takes_no_other_with_it(
+    world: World, ask: Ask, going: str
+) -> None:
+    """Six calls of one instant: the place in the list is a call, not a number of calls passed."""
+    calls = [later(world, 0) for _ in range(6)]
+    await world.save(*calls)
+    found, token = await read(ask, Results_Count=3)
+    who = Principal(account=world.account, property=None, credential_id=1, login=None)
+    if going == "moved":
+        await world.services.entered_calls.correct(
+            who, calls[0].id, CallEntry(started_at=GOLDEN_START - timedelta(hours=1))
+        )
+    else:
+        await world.services.entered_calls.remove(who, calls[0].id)
+    more, _ = await follow(ask, token, Results_Count=3)
+    assert set(found + more) == {call_sid(call.id) for call in calls}
+
+
 async def test_the_dates_of_a_cut_reply_bound_its_rest_but_not_what_is_written_later(world: World, ask: Ask) -> None:
     await world.save(*[later(world, seconds) for seconds in range(6)])
     found, token = await starts(ask, Date_From=START + 1, Date_To=START + 4, Results_Count=2)
@@ -141,8 +164,8 @@ async def test_a_token_that_is_not_ours_or_lies_ahead_is_a_400(world: World, oth
 async def test_a_token_made_by_somebody_who_knows_the_format_is_harmless(world: World, ask: Ask) -> None:
     await world.save(world.golden())
     for walk in (
-        Walk(started_at=GOLDEN_START, call_id=2**63 - 1, ties=2**32 - 1, to_at=None),
-        Walk(started_at=GOLDEN_START.replace(year=1), call_id=0, ties=0, to_at=GOLDEN_START.replace(year=9999)),
+        Walk(started_at=GOLDEN_START, call_id=2**63 - 1, to_at=None),
+        Walk(started_at=GOLDEN_START.replace(year=1), call_id=0, to_at=GOLDEN_START.replace(year=9999)),
     ):
         assert (await ask(Token=encode(Position(change=1, walk=walk), world.account.id))).status_code == 200
     assert (await ask(Token=encode(Position(change=2**64 - 1), world.account.id))).status_code == 400

@@ -77,9 +77,7 @@ def test_any_text_in_any_parameter_is_understood_or_refused_by_name(name: str, t
 
 
 instants = st.datetimes(datetime(1, 1, 1), datetime(9999, 12, 31, 23, 59, 59), timezones=st.just(UTC))
-walks = st.builds(
-    Walk, started_at=instants, call_id=st.integers(0, 2**53), ties=st.integers(0, 2**32 - 1), to_at=st.none() | instants
-)
+walks = st.builds(Walk, started_at=instants, call_id=st.integers(0, 2**53), to_at=st.none() | instants)
 
 
 @given(st.builds(Position, change=st.integers(0, 2**63), walk=st.none() | walks), st.integers(1, 2**63))

@@ -27,7 +27,7 @@ from ringtrail.services.calls import Calls
 
 _MICROSECOND = timedelta(microseconds=1)
 _WRITTEN = struct.Struct(">Q")
-_WALKING = struct.Struct(">QqQIq2x")  # with the check a multiple of three bytes, as the other: base64 without padding
+_WALKING = struct.Struct(">QqQq")  # with the check a multiple of three bytes, as the other: base64 without padding
 _CHECK_BYTES = 7
 _NO_END = 2**63 - 1
 
@@ -38,7 +38,6 @@ class Walk:
 
     started_at: datetime
     call_id: int
-    ties: int  # how many calls that began at this very instant are behind us
     to_at: datetime | None  # where the first request's dates end
 
 
@@ -75,23 +74,18 @@ async def _first(calls: Calls, asked: ListRequest, newest: int) -> tuple[list[Ca
     if not page.has_more:
         return page.records, Position(change=known)
     last = page.records[-1]
-    walk = Walk(started_at=last.started_at, call_id=last.id, ties=_ties(page.records), to_at=asked.query.to_at)
+    walk = Walk(started_at=last.started_at, call_id=last.id, to_at=asked.query.to_at)
     return page.records, Position(change=known, walk=walk)
 
 
 async def _walk(calls: Calls, asked: ListRequest, change: int, walk: Walk) -> tuple[list[CallRecord], Position]:
-    query = replace(asked.query, from_at=walk.started_at, to_at=walk.to_at)
-    offset = walk.ties + asked.skip
-    page = await calls.page(query, offset=offset, limit=asked.count, fields=FIELDS)
-    edge = (walk.started_at, walk.call_id)
-    fresh = [call for call in page.records if (call.started_at, call.id) > edge and call.change_seq <= change]
+    query = replace(asked.query, past=(walk.started_at, walk.call_id), to_at=walk.to_at)
+    page = await calls.page(query, offset=asked.skip, limit=asked.count, fields=FIELDS)
+    fresh = [call for call in page.records if call.change_seq <= change]
     if not page.has_more:
         return fresh, Position(change=change)
-    last, ties = page.records[-1], _ties(page.records)
-    if last.started_at == walk.started_at:
-        ties += offset
-    call_id = max(last.id, walk.call_id) if last.started_at == walk.started_at else last.id
-    return fresh, Position(change=change, walk=replace(walk, started_at=last.started_at, call_id=call_id, ties=ties))
+    last = page.records[-1]
+    return fresh, Position(change=change, walk=replace(walk, started_at=last.started_at, call_id=last.id))
 
 
 async def _changes(calls: Calls, asked: ListRequest, change: int, newest: int) -> tuple[list[CallRecord], Position]:
@@ -101,11 +95,6 @@ async def _changes(calls: Calls, asked: ListRequest, change: int, newest: int) -
     return page.records, Position(change=last if page.has_more else max(last, newest))
 
 
-def _ties(records: list[CallRecord]) -> int:
-    """How many of these calls began when the last of them did."""
-    return sum(call.started_at == records[-1].started_at for call in records)
-
-
 def encode(position: Position, account_id: int) -> str:
     """A position as URL-safe text."""
     walk = position.walk
@@ -113,7 +102,7 @@ def encode(position: Position, account_id: int) -> str:
         raw = _WRITTEN.pack(position.change)
     else:
         end = _NO_END if walk.to_at is None else _micros(walk.to_at)
-        raw = _WALKING.pack(position.change, _micros(walk.started_at), walk.call_id, walk.ties, end)
+        raw = _WALKING.pack(position.change, _micros(walk.started_at), walk.call_id, end)
     return base64.urlsafe_b64encode(raw + _check(raw, account_id)).decode()
 
 
@@ -133,10 +122,10 @@ def decode(token: str, account_id: int, newest: int) -> Position:
 def _unpack(body: bytes) -> Position:
     if len(body) == _WRITTEN.size:
         return Position(change=_WRITTEN.unpack(body)[0])
-    change, started, call_id, ties, end = _WALKING.unpack(body)
+    change, started, call_id, end = _WALKING.unpack(body)
     to_at = None if end == _NO_END else EPOCH + end * _MICROSECOND
     started_at = EPOCH + started * _MICROSECOND
-    return Position(change=change, walk=Walk(started_at=started_at, call_id=call_id, ties=ties, to_at=to_at))
+    return Position(change=change, walk=Walk(started_at=started_at, call_id=call_id, to_at=to_at))
 
 
 def _micros(instant: datetime) -> int:
