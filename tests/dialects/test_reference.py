@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import pytest
+from litestar.routes import HTTPRoute
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.reference import Example, Operation, Parameter, schemas
-from tests.dialects.conftest import Serve
+from ringtrail.httpkit.server import build_server
+from tests.dialects.conftest import BASE_URL, Serve
 from tests.dialects.documented import DOCUMENTED, Asker, Documented
 from tests.dialects.native.schema import faults
 from tests.fixtures import World
@@ -110,6 +114,23 @@ async def test_the_document_is_served_to_anybody(world: World, serve: Serve, doc
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
     assert answer.json() == documented.document()
+
+
+@pytest.mark.postgres
+@EACH
+async def test_every_route_is_in_the_reference(world: World, documented: Documented) -> None:
+    app = build_server(world.services, [documented.dialect], DialectOptions(base_url=BASE_URL))
+    start = documented.reference.document_path.removesuffix("openapi.json").rstrip("/")
+    routes = [route for route in app.routes if isinstance(route, HTTPRoute) and route.path_format.startswith(start)]
+    served = {(method, _nameless(route.path_format)) for route in routes for method in route.methods - {"OPTIONS"}}
+    listed = {
+        (item.method, _nameless(documented.reference.prefix + item.path)) for item in documented.reference.operations
+    }
+    assert served == listed | {("GET", documented.reference.document_path)}
+
+
+def _nameless(path: str) -> str:
+    return re.sub(r"\{[^}]*\}", "{}", path)
 
 
 @EACH

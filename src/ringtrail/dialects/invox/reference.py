@@ -8,6 +8,9 @@ from ringtrail.dialects.invox.vocabulary import DEFAULT_TIMEZONE, STATUS_OF_DISP
 from ringtrail.httpkit.reference import Answer, Example, Failure, Field, Fields, Operation, Parameter, Reference
 from ringtrail.model.errors import ErrorCode
 
+RECORDING_KEY = "AAAAAAAAAAHk3VtQm8pXz1sYb6Lw0rNcUe9hGAoJ"
+"""What the example shows; the tests put a real one in its place."""
+
 _WALL_CLOCK = {
     "type": "string",
     "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T][0-9]{2}:[0-9]{2}:[0-9]{2})?$",
@@ -48,7 +51,7 @@ FIELDS: Fields = {
         "device": _VISIT,
         "day": Field("The local weekday.", {"enum": list(WEEKDAYS)}),
         "hour": Field("The local hour.", {"minimum": 0, "maximum": 23}),
-        "recording_uri": "The page that plays the recording; it asks for a login of its own.",
+        "recording_uri": "The page that plays the recording. Whoever has the address may listen.",
         "gclid": _VISIT,
         "fbclid": _VISIT,
         "gacid": _VISIT,
@@ -89,7 +92,7 @@ _CALL = {
     "device": "",
     "day": "Tuesday",
     "hour": 12,
-    "recording_uri": "http://127.0.0.1:8000/recordings/REC0RD1N",
+    "recording_uri": f"http://127.0.0.1:8000/recordings/REC0RD1N?key={RECORDING_KEY}",
     "gclid": "",
     "fbclid": "",
     "gacid": "",
