@@ -176,9 +176,10 @@ def _finish(url: str, connection: psycopg.Connection[Any], tell: Tell) -> None:
     connection.execute("SET timezone = 'UTC'")
     with connection.transaction():
         connection.execute("DELETE FROM call_hours WHERE dimension = 'outbound'")
-        connection.execute("TRUNCATE first_calls, call_counters")
+        connection.execute("TRUNCATE first_calls, call_counters, call_days")
         for name, statement in (
             ("sums of outbound legs", rows.OUTBOUND_SUMS),
+            ("days", rows.DAYS),
             ("first calls", rows.FIRST_CALLS),
             ("counters", rows.COUNTERS),
         ):

@@ -82,7 +82,7 @@ INSERT INTO calls (
     ended_at, ring_s, talk_s, total_s, connected_s, handled_s, billed_s, billing_increment_s, state, disposition, stage,
     disposition_raw, hangup_cause, hangup_by, trigger, caller_number, caller_withheld, caller_name, caller_country,
     caller_line_type, caller_region, caller_is_new, tracking_number, did_hash, destination_number, destination_country,
-    destination_line_type, app_hash, source, medium, campaign, keypad, revenue_minor, recording_hash, recording_kind)
+    destination_line_type, app_hash, source, medium, campaign, keypad, revenue_minor, recording_hash, recording_kind, recording_ready)
 SELECT
     %(account)s, (((date_part('epoch', started_at) * 1000)::bigint - 1577836800000) << 11) | (%(node)s::bigint << 6) | ((n %% 16) << 2),
     property_id, n, 3 * n, 'n' || %(node)s, started_at,
@@ -105,7 +105,8 @@ SELECT
     CASE WHEN answered AND r_extra > 0.9 THEN 1000 + floor(r_ring * 20000)::bigint ELSE 0 END,
     CASE WHEN disposition = 'voicemail' OR (answered AND records)
          THEN upper(lpad(to_hex(n * 2654435761 %% 4294967296), 8, '0')) END,
-    CASE WHEN disposition = 'voicemail' THEN 'voicemail' WHEN answered AND records THEN 'call' END
+    CASE WHEN disposition = 'voicemail' THEN 'voicemail' WHEN answered AND records THEN 'call' END,
+    disposition = 'voicemail' OR (answered AND records)
 FROM met
 """
 
@@ -168,6 +169,11 @@ SELECT %(account)s,
 FROM (SELECT *, date_trunc('hour', started_at) AS hour_at FROM calls WHERE {_OF_MONTH}) c
 GROUP BY GROUPING SETS ((hour_at), (hour_at, property_id), (hour_at, did_hash), (hour_at, app_hash), (hour_at, source),
                         (hour_at, disposition))
+"""
+
+DAYS = """
+INSERT INTO call_days SELECT account_id, dimension, key, date_trunc('day', hour_at, 'UTC'), sum(calls)
+FROM call_hours WHERE dimension IN ('account', 'property', 'outbound') GROUP BY 1, 2, 3, 4
 """
 
 OUTBOUND_SUMS = """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -104,6 +105,25 @@ async def test_a_page_found_through_the_rollups_is_the_page_that_counting_rows_f
     page = await world.services.calls.page(query, offset=offset, limit=7, with_total=True)
     assert [record.started_at for record in page.records] == starts[offset : offset + 7]
     assert (page.total, page.has_more) == (61, offset + 7 < 61)
+
+
+async def test_totals_and_jumps_by_days_and_hours_are_those_that_counting_gives(world: World) -> None:
+    """Random ranges and offsets over six days, with edges within hours, at hours and at midnights, and open ones."""
+    dice = random.Random(7)
+    starts = sorted(GOLDEN_START + timedelta(minutes=dice.randrange(6 * 24 * 60)) for _ in range(160))
+    await world.save(*[world.golden(started_at=start) for start in starts])
+    midnight = GOLDEN_START.replace(hour=0, minute=0, second=0)
+    edges = [None, midnight, midnight + timedelta(days=2), midnight + timedelta(hours=31), *starts[::16]]
+    edges += [midnight + timedelta(minutes=dice.randrange(7 * 24 * 60)) for _ in range(12)]
+    for _ in range(150):
+        from_at, to_at = dice.choice(edges), dice.choice(edges)
+        offset = dice.randrange(170)
+        inside = [at for at in starts if (from_at is None or at >= from_at) and (to_at is None or at < to_at)]
+        query = CallQuery(account_id=world.account.id, from_at=from_at, to_at=to_at)
+        page = await world.services.calls.page(query, offset=offset, limit=5, with_total=True)
+        assert page.total == len(inside), (from_at, to_at)
+        assert [record.started_at for record in page.records] == inside[offset : offset + 5], (from_at, to_at, offset)
+    assert await recount_differs(world) == 0
 
 
 @pytest.mark.parametrize("zone", ["Europe/Paris", "Asia/Kolkata", "UTC", "America/Toronto"])

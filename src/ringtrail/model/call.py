@@ -261,6 +261,7 @@ class CallRecord(NamedTuple):
     revenue_minor: int  # hundredths of the account's currency; negative: a cost
     recording_hash: str | None  # the call's first recording, call before voicemail
     recording_kind: str | None
+    recording_ready: bool  # one of its recordings can be listened to
 
 
 class LegRecord(NamedTuple):

@@ -27,7 +27,7 @@ INSERT_COLUMNS = (
     "caller_is_new", "tracking_number", "did_hash", "destination_number", "destination_country",
     "destination_line_type", "app_hash", "source", "medium", "campaign", "content", "offline_description",
     "redirected", "redirected_expired", "keypad", "external_id", "client_id", "button_hash", "timezone",
-    "recording_hash", "recording_kind",
+    "recording_hash", "recording_kind", "recording_ready",
 )  # fmt: skip
 _FIXED = {"account_id", "id", "started_at", "creation_seq", "caller_is_new"}
 
@@ -179,6 +179,7 @@ def call_row(call: Call, creation_seq: int, change_seq: int, caller_is_new: bool
         attribution.campaign, attribution.content, attribution.offline_description, call.redirected,
         call.redirected_expired, call.keypad, call.external_id, call.client_id, call.button_hash, call.timezone,
         recording.hash if recording else None, recording.kind if recording else None,
+        any(item.status == "ready" for item in call.recordings),
     ]  # fmt: skip
 
 

@@ -140,8 +140,9 @@ async def finish_recording(
     if change is not None:
         call = await (
             await connection.execute(
-                "UPDATE calls SET change_seq = %s WHERE account_id = %s AND id = %s RETURNING property_id",
-                (change[0], account_id, row[0]),
+                "UPDATE calls SET change_seq = %s, recording_ready = recording_ready OR %s"
+                " WHERE account_id = %s AND id = %s RETURNING property_id",
+                (change[0], status == "ready", account_id, row[0]),
             )
         ).fetchone()
         await tell(connection, account_id, [_ready(account_id, row[0], call[0])] if call and status == "ready" else [])

@@ -18,7 +18,7 @@ from ringtrail.model.call import CallRecord, LegRecord
 from ringtrail.model.query import CallerNovelty, CallQuery, DayTotals, Order
 from ringtrail.storage.database import Connection
 
-_HOUR = timedelta(hours=1)
+_HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 _ELSEWHERE = {
     "property_sid": "p.sid",
@@ -137,6 +137,13 @@ async def day_totals(connection: Connection, query: CallQuery, timezone: str) ->
     return [DayTotals._make(row) for row in await cursor.fetchall()]
 
 
+_CALL_OF_LEG = (
+    "JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id"
+    " AND c.started_at BETWEEN l.started_at - interval '7 days' AND l.started_at"
+)
+"""The last condition tells PostgreSQL in which month to look; no call rings a target after a week."""
+
+
 async def legs_of(connection: Connection, account_id: int, call_ids: list[int]) -> list[LegRecord]:
     """All legs of some calls, in dialling order."""
     return await find_legs(connection, account_id, call_ids=call_ids)
@@ -167,7 +174,7 @@ async def find_legs(
             " l.ringing_at, l.answered_at, l.ended_at, l.cause, l.sip_status, l.hangup_by, l.disposition, l.raw,"
             " l.codec, l.talk_s, l.total_s, l.billed_s, c.app_hash, a.name, a.package, c.caller_number,"
             " c.caller_withheld, c.caller_name, c.external_id, c.property_id"
-            " FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id"
+            f" FROM legs l {_CALL_OF_LEG}"
             " LEFT JOIN apps a ON a.account_id = c.account_id AND a.hash = c.app_hash"
             " WHERE {} ORDER BY l.started_at, l.call_id, l.position LIMIT {} OFFSET {}"
         ).format(condition, sql.Literal(limit), sql.Literal(offset)),
@@ -195,9 +202,7 @@ async def count_legs(
         condition, params = _leg_condition(
             account_id, role, None, from_at, to_at, app_hash, did_hash, leg_id, of_ended_calls
         )
-        statement = sql.SQL(
-            "SELECT count(*) FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id WHERE {}"
-        ).format(condition)
+        statement = sql.SQL(f"SELECT count(*) FROM legs l {_CALL_OF_LEG} WHERE {{}}").format(condition)
         row = await (await connection.execute(statement, params, prepare=False)).fetchone()
         return row[0] if row else 0
 
@@ -319,6 +324,11 @@ def _rollup_of(query: CallQuery) -> tuple[str, str]:
     return ("account", "") if query.property_id is None else ("property", str(query.property_id))
 
 
+def _day_up(instant: datetime) -> datetime:
+    floor = instant.replace(hour=0, minute=0, second=0, microsecond=0)
+    return floor if floor == instant else floor + _DAY
+
+
 def _hour_up(instant: datetime) -> datetime:
     floor = instant.replace(minute=0, second=0, microsecond=0)
     return floor if floor == instant else floor + _HOUR
@@ -349,23 +359,42 @@ async def _count_by_hours(
     to_at: datetime | None,
     counted: Callable[[datetime | None, datetime | None], Awaitable[int]],
 ) -> int:
-    """Whole hours from the rollup (account, dimension, key); what lies before and behind them is counted."""
+    """Whole days and hours from the rollup (account, dimension, key); what lies before and behind them is counted."""
     if from_at is not None and to_at is not None and from_at + 2 * _HOUR > to_at:
         return await counted(from_at, to_at)
     first = _hour_up(from_at) if from_at else None
     last = to_at.replace(minute=0, second=0, microsecond=0) if to_at else None
-    row = await (
-        await connection.execute(
-            "SELECT coalesce(sum(calls), 0)::bigint FROM call_hours WHERE account_id = %s AND dimension = %s AND key = %s"
-            " AND hour_at >= coalesce(%s, '-infinity'::timestamptz) AND hour_at < coalesce(%s, 'infinity'::timestamptz)",
-            (*rollup, first, last),
-        )
-    ).fetchone()
-    total = int(row[0]) if row else 0
+    total = await _sum_of_hours(connection, rollup, first, last)
     for start, end in ((from_at, first), (last, to_at)):
         if start is not None and end is not None and start < end:
             total += await counted(start, end)
     return total
+
+
+async def _sum_of_hours(
+    connection: Connection, rollup: tuple[int, str, str], first: datetime | None, last: datetime | None
+) -> int:
+    """Calls of the hours from first (inclusive) to last (exclusive): whole days, and the hours on both sides of them."""
+    first_day = _day_up(first) if first else None
+    last_day = last.replace(hour=0) if last else None
+    if first_day is not None and last_day is not None and first_day > last_day:
+        first_day = last_day = last
+    cursor = await connection.execute(
+        "SELECT coalesce((SELECT sum(calls) FROM call_days WHERE account_id = %(a)s AND dimension = %(d)s AND key = %(k)s"
+        " AND day_at >= coalesce(%(first_day)s, '-infinity'::timestamptz)"
+        " AND day_at < coalesce(%(last_day)s, 'infinity'::timestamptz)), 0)::bigint"
+        " + coalesce((SELECT sum(calls) FROM call_hours WHERE account_id = %(a)s AND dimension = %(d)s AND key = %(k)s"
+        " AND hour_at >= %(first)s AND hour_at < %(first_day)s), 0)::bigint"
+        " + coalesce((SELECT sum(calls) FROM call_hours WHERE account_id = %(a)s AND dimension = %(d)s AND key = %(k)s"
+        " AND hour_at >= %(last_day)s AND hour_at < %(last)s), 0)::bigint",
+        {
+            "a": rollup[0], "d": rollup[1], "k": rollup[2], "first": first, "first_day": first_day, "last": last,
+            "last_day": last_day,
+        },
+    )  # fmt: skip
+    row = await cursor.fetchone()
+    assert row is not None
+    return int(row[0])
 
 
 def _between(query: CallQuery, from_at: datetime | None, to_at: datetime | None) -> CallQuery:
@@ -375,21 +404,50 @@ def _between(query: CallQuery, from_at: datetime | None, to_at: datetime | None)
 async def _skip(connection: Connection, query: CallQuery, offset: int) -> tuple[datetime, int] | None:
     """Where to start reading so that only `remaining` rows are passed over: (start, remaining). None: past the end."""
     first = _hour_up(query.from_at) if query.from_at else None
-    head = 0
     if query.from_at is not None and first is not None and query.from_at < first:
         head = await _bare_count(connection, _between(query, query.from_at, first))
         if offset < head:
             return query.from_at, offset
-    dimension, key = _rollup_of(query)
+        offset -= head
+    rollup = (query.account_id, *_rollup_of(query))
+    if first is not None and (day := _day_up(first)) > first:
+        found = await _holding(connection, "call_hours", "hour_at", rollup, first, day, offset)
+        if isinstance(found, tuple):
+            return found
+        first, offset = day, found
+    found = await _holding(connection, "call_days", "day_at", rollup, first, query.to_at, offset)
+    if not isinstance(found, tuple):
+        return None
+    day, remaining = found
+    found = await _holding(connection, "call_hours", "hour_at", rollup, day, day + _DAY, remaining)
+    return found if isinstance(found, tuple) else None
+
+
+async def _holding(
+    connection: Connection,
+    table: str,
+    column: str,
+    rollup: tuple[int, str, str],
+    start: datetime | None,
+    end: datetime | None,
+    offset: int,
+) -> tuple[datetime, int] | int:
+    """The hour or day from start (inclusive) to end (exclusive) that holds row `offset`, and how far into it; or, if it
+    lies behind all of them, what is left of the offset."""
     cursor = await connection.execute(
-        "SELECT hour_at, (upto - calls)::bigint FROM (SELECT hour_at, calls, sum(calls) OVER (ORDER BY hour_at) AS upto"
-        " FROM call_hours WHERE account_id = %s AND dimension = %s AND key = %s"
-        " AND hour_at >= coalesce(%s, '-infinity'::timestamptz) AND hour_at < coalesce(%s, 'infinity'::timestamptz)) h"
-        " WHERE upto > %s ORDER BY hour_at LIMIT 1",
-        (query.account_id, dimension, key, first, query.to_at, offset - head),
+        sql.SQL(
+            "SELECT at, upto, calls FROM (SELECT {column} AS at, calls, sum(calls) OVER (ORDER BY {column})::bigint AS upto"
+            " FROM {table} WHERE account_id = %s AND dimension = %s AND key = %s"
+            " AND {column} >= coalesce(%s, '-infinity'::timestamptz) AND {column} < coalesce(%s, 'infinity'::timestamptz)) h"
+            " ORDER BY upto <= %s, CASE WHEN upto <= %s THEN -upto ELSE upto END LIMIT 1"
+        ).format(column=sql.Identifier(column), table=sql.Identifier(table)),
+        (*rollup, start, end, offset, offset),
     )
     row = await cursor.fetchone()
-    return (row[0], offset - head - row[1]) if row else None
+    if row is None:
+        return offset
+    at, upto, calls = row
+    return (at, offset - (upto - calls)) if upto > offset else offset - upto
 
 
 async def _whole_hours(connection: Connection, query: CallQuery, timezone: str) -> bool:

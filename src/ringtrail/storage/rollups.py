@@ -1,11 +1,15 @@
-"""The hourly rollups: add, recount, sum. They change only in the transaction that changes a call."""
+"""The rollups: sums an hour, and counts a day above them. They change only in the transaction that changes a call."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from ringtrail.model.rollup import RollupKey, RollupSums
 from ringtrail.storage.database import Connection
+
+BY_DAY = ("account", "property", "outbound")
+"""Dimensions that have counts a day: those whose pages are jumped in."""
 
 
 async def add(connection: Connection, rows: Mapping[RollupKey, RollupSums]) -> None:
@@ -22,6 +26,20 @@ async def add(connection: Connection, rows: Mapping[RollupKey, RollupSums]) -> N
             " billed_s = h.billed_s + EXCLUDED.billed_s, revenue_minor = h.revenue_minor + EXCLUDED.revenue_minor",
             [(*key, *sums) for key, sums in sorted(rows.items())],
         )
+        await cursor.executemany(
+            "INSERT INTO call_days AS d (account_id, dimension, key, day_at, calls) VALUES (%s, %s, %s, %s, %s)"
+            " ON CONFLICT (account_id, dimension, key, day_at) DO UPDATE SET calls = d.calls + EXCLUDED.calls",
+            [(*key, calls) for key, calls in sorted(_days(rows).items())],
+        )
+
+
+def _days(rows: Mapping[RollupKey, RollupSums]) -> dict[tuple[int, str, str, datetime], int]:
+    found: dict[tuple[int, str, str, datetime], int] = {}
+    for key, sums in rows.items():
+        if key.dimension in BY_DAY:
+            day = (key.account_id, key.dimension, key.key, key.hour_at.replace(hour=0))
+            found[day] = found.get(day, 0) + sums.calls
+    return found
 
 
 _RECOUNT = """
@@ -64,13 +82,34 @@ async def differences(connection: Connection) -> int:
             f"SELECT count(*) FROM (SELECT {_COLUMNS} FROM call_hours WHERE calls <> 0 EXCEPT ({_RECOUNT})) a".encode()
         )
     ).fetchone()
+    days = await (
+        await connection.execute(
+            "SELECT count(*) FROM (SELECT account_id, dimension, key, date_trunc('day', hour_at, 'UTC') AS day_at,"
+            " sum(calls)::bigint AS calls FROM call_hours WHERE dimension = ANY(%s) GROUP BY 1, 2, 3, 4) h"
+            " FULL JOIN call_days d USING (account_id, dimension, key, day_at)"
+            " WHERE coalesce(h.calls, 0) <> coalesce(d.calls, 0)",
+            (list(BY_DAY),),
+        )
+    ).fetchone()
     assert row is not None
     assert other is not None
-    return int(row[0]) + int(other[0])
+    assert days is not None
+    return int(row[0]) + int(other[0]) + int(days[0])
 
 
 async def rebuild(connection: Connection) -> None:
     """Throw the rollups away and count the calls again."""
-    await connection.execute("LOCK TABLE call_hours IN EXCLUSIVE MODE")
+    await connection.execute("LOCK TABLE call_hours, call_days IN EXCLUSIVE MODE")
     await connection.execute("DELETE FROM call_hours")
     await connection.execute(f"INSERT INTO call_hours ({_COLUMNS}) {_RECOUNT}".encode())
+    await rebuild_days(connection)
+
+
+async def rebuild_days(connection: Connection) -> None:
+    """Count the days again from the hours."""
+    await connection.execute("DELETE FROM call_days")
+    await connection.execute(
+        "INSERT INTO call_days SELECT account_id, dimension, key, date_trunc('day', hour_at, 'UTC'), sum(calls)"
+        " FROM call_hours WHERE dimension = ANY(%s) GROUP BY 1, 2, 3, 4",
+        (list(BY_DAY),),
+    )

@@ -11,8 +11,23 @@ SCHEMA = """
 ALTER TABLE calls
     ADD client_id   text,                                 -- an API client's own link to its CRM
     ADD button_hash text,                                 -- the click-to-call button that caused the call
-    ADD timezone    text;                                 -- IANA, as an API client named it; null: the property's
+    ADD timezone    text,                                 -- IANA, as an API client named it; null: the property's
+    ADD recording_ready boolean NOT NULL DEFAULT false;
+UPDATE calls c SET recording_ready = true FROM recordings r
+    WHERE r.account_id = c.account_id AND r.call_id = c.id AND r.status = 'ready';
 CREATE INDEX calls_by_button ON calls (account_id, button_hash, started_at) WHERE button_hash IS NOT NULL;
+
+-- A level above call_hours, for the dimensions whose pages are jumped in: account, property, outbound. Days of UTC.
+CREATE TABLE call_days (
+    account_id bigint NOT NULL,
+    dimension  text NOT NULL,
+    key        text NOT NULL,
+    day_at     timestamptz NOT NULL,
+    calls      bigint NOT NULL,
+    PRIMARY KEY (account_id, dimension, key, day_at)
+);
+INSERT INTO call_days SELECT account_id, dimension, key, date_trunc('day', hour_at, 'UTC'), sum(calls) FROM call_hours
+    WHERE dimension IN ('account', 'property', 'outbound') GROUP BY 1, 2, 3, 4;
 
 ALTER TABLE properties
     ADD main_domain             text,
@@ -113,9 +128,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute(
-        "DROP TABLE messages, call_orders, buttons, number_stock;"
+        "DROP TABLE call_days, messages, call_orders, buttons, number_stock;"
         " ALTER TABLE dids DROP region, DROP city, DROP capabilities, DROP settings;"
         " ALTER TABLE apps DROP did_hash;"
         " ALTER TABLE properties DROP main_domain, DROP sms_enabled, DROP call_recording_enabled, DROP integrations_enabled;"
-        " ALTER TABLE calls DROP client_id, DROP button_hash, DROP timezone"
+        " ALTER TABLE calls DROP client_id, DROP button_hash, DROP timezone, DROP recording_ready"
     )
