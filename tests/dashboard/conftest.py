@@ -15,7 +15,7 @@ from litestar.testing import AsyncTestClient
 from playwright.async_api import Browser, Page, async_playwright
 
 from ringtrail import dashboard
-from ringtrail.dialects.native import DIALECT
+from ringtrail.dialects import agendize, native
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.server import build_server
 from ringtrail.storage.database import Database
@@ -41,7 +41,7 @@ async def world(database: Database, tmp_path: Path) -> World:
 def app_of(world: World, base_url: str) -> Litestar:
     return build_server(
         world.services,
-        [DIALECT],
+        [native.DIALECT, agendize.DIALECT],
         DialectOptions(base_url=base_url),
         pages=dashboard.pages(world.services, base_url),
         lifespan=[lambda _app: dashboard.lifespan(world.services)],

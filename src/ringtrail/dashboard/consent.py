@@ -24,7 +24,7 @@ _MAX_FORM_BYTES = 1_024
 MAY: Mapping[str, Sequence[str]] = {
     "agendize": (
         "See your calls and callers' numbers, and listen to recordings",
-        "Enter calls, and change or delete what was entered",
+        "Enter, change and delete calls",
         "Set up call buttons, tracking numbers, and where calls are reported to",
         "Place calls from your buttons, at your cost",
     ),

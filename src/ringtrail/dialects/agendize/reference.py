@@ -141,6 +141,8 @@ REFERENCE = Reference(
     ),
     authentication=(
         "`apiKey` and `token`, both as headers or both in the query; a header wins. Prefer headers: addresses end up in logs."
+        " Or an OAuth 2.0 access token, as `Authorization: Bearer`: authorization code and refresh with the scope `agendize` at"
+        " `/o/oauth2/authorize`, `/o/oauth2/token` and `/o/oauth2/revoke`."
     ),
     curl='-H "apiKey: $API_KEY" -H "token: $TOKEN"',
     security_schemes={
@@ -148,8 +150,9 @@ REFERENCE = Reference(
         "token": {"type": "apiKey", "in": "header", "name": "token"},
         "apiKeyInQuery": {"type": "apiKey", "in": "query", "name": "apiKey"},
         "tokenInQuery": {"type": "apiKey", "in": "query", "name": "token"},
+        "bearer": {"type": "http", "scheme": "bearer", "description": "An OAuth 2.0 access token with the scope agendize."},
     },
-    security=({"apiKey": [], "token": []}, {"apiKeyInQuery": [], "tokenInQuery": []}),
+    security=({"apiKey": [], "token": []}, {"apiKeyInQuery": [], "tokenInQuery": []}, {"bearer": []}),
     failure=Refusal,
     failures={code: Failure(*wording) for code, wording in WORDINGS.items()},
     fields=FIELDS,
