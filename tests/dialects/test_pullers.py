@@ -31,7 +31,7 @@ from tests.fixtures import AGENDIZE_API_KEY, FONE_TOKEN, GOLDEN_START, TOKENS, W
 
 pytestmark = pytest.mark.postgres
 
-LATE = 60  # savings after which the second client of each test begins
+LATE = 50  # savings after which the second client of each test begins
 
 
 class Seen(NamedTuple):

@@ -31,7 +31,7 @@ ENDS = (
     (Disposition.ABANDONED, Stage.RINGING),
 )
 RECORDERS, CALLS_AT_ONCE = 5, 6
-CORRECTIONS = 40
+CORRECTIONS = 30
 _HOLD_S = (0.0, 0.0, 0.001, 0.004, 0.015)
 
 
@@ -65,7 +65,7 @@ class Traffic:
     """
 
     def __init__(
-        self, world: World, folder: Path, *, seed: int, calls: int = 100, live: bool = True, corrected: bool = False
+        self, world: World, folder: Path, *, seed: int, calls: int = 80, live: bool = True, corrected: bool = False
     ) -> None:
         self._world, self._folder, self._chance, self._live = world, folder, random.Random(seed), live
         self._lives = [self._life(number) for number in range(calls)]
