@@ -6,6 +6,7 @@ the pages, keep `nextSyncToken` of the last one, send it back as `syncToken` nex
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -84,6 +85,39 @@ class Agendize:
         _raise_for_error(reply)
         return reply.content
 
+    async def enter(self, **call: Any) -> Call:
+        """POST a call by the vendor's names: callerNumber, calledNumber and start at least."""
+        return read_call(await self._request("POST", "/calls", json=call))
+
+    async def correct(self, call_id: int, **changes: Any) -> Call:
+        return read_call(await self._request("PUT", f"/calls/{call_id}", json=changes))
+
+    async def delete(self, call_id: int) -> None:
+        assert await self._request("DELETE", f"/calls/{call_id}") is None
+
+    async def press(self, button_id: str, number: str, delay: int = 0) -> dict[str, Any]:
+        """Have a visitor called. delay: minutes."""
+        body = {"buttonId": button_id, "called": {"phoneNumber": number}, "delay": delay}
+        done: dict[str, Any] = await self._request("POST", "/actions/call", json=body)
+        assert done["status"] == "done"
+        return done
+
+    async def watch(self, address: str, **wishes: Any) -> dict[str, Any]:
+        watch: dict[str, Any] = await self._request("POST", "/calls/watch", json={"address": address, **wishes})
+        return watch
+
+    @property
+    def buttons(self) -> Collection:
+        return Collection(self, "/calls/buttons")
+
+    @property
+    def call_trackings(self) -> Collection:
+        return Collection(self, "/calls/calltrackings")
+
+    @property
+    def watchers(self) -> Collection:
+        return Collection(self, "/watchers")
+
     async def _sync(self, filters: dict[str, str]) -> list[Call]:
         asked = filters | ({"syncToken": self.sync_token} if self.sync_token else {})
         brought: list[Call] = []
@@ -111,6 +145,33 @@ class Agendize:
         return {"apiKey": self.api_key, "token": self.token}
 
 
+@dataclass(frozen=True)
+class Collection:
+    """The resources below one path, as the plain objects that the vendor's pages show."""
+
+    api: Agendize
+    path: str
+
+    async def list(self, **filters: str) -> builtins.list[dict[str, Any]]:
+        found: builtins.list[dict[str, Any]] = (await self.api._request("GET", self.path, params=filters))["items"]
+        return found
+
+    async def get(self, id_: str) -> dict[str, Any]:
+        found: dict[str, Any] = await self.api._request("GET", f"{self.path}/{id_}")
+        return found
+
+    async def add(self, **fields: Any) -> dict[str, Any]:
+        made: dict[str, Any] = await self.api._request("POST", self.path, json=fields)
+        return made
+
+    async def change(self, id_: str, **fields: Any) -> dict[str, Any]:
+        changed: dict[str, Any] = await self.api._request("PUT", f"{self.path}/{id_}", json=fields)
+        return changed
+
+    async def delete(self, id_: str) -> None:
+        assert await self.api._request("DELETE", f"{self.path}/{id_}") is None
+
+
 def read_call(item: dict[str, Any]) -> Call:
     assert item["status"] in STATUSES
     assert item.get("type") in TYPES
@@ -126,9 +187,10 @@ def read_call(item: dict[str, Any]) -> Call:
 
 
 def _raise_for_error(reply: httpx.Response) -> None:
-    """An error may come with its own HTTP status or with 200: the body tells."""
+    """An error may come with its own HTTP status or with 200: the body tells. Nothing but 200 is a success."""
     body = reply.json() if "json" in reply.headers.get("content-type", "") and reply.content else None
     error = body.get("error") if isinstance(body, dict) else None
     if error:
         raise AgendizeError(error["code"], error["reason"], error["message"])
-    reply.raise_for_status()
+    if reply.status_code != 200:
+        raise AgendizeError(reply.status_code, "", reply.text)

@@ -11,6 +11,8 @@ from httpx import ASGITransport, AsyncClient, Response
 from ringtrail.dialects.agendize import DIALECT
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.server import build_server
+from ringtrail.model.account import Property
+from tests.dialects.agendize.client import Agendize
 from tests.dialects.conftest import BASE_URL
 from tests.fixtures import AGENDIZE_API_KEY, TOKENS, World, add_credentials, build_world
 
@@ -36,6 +38,21 @@ def ask(client: AsyncClient) -> Ask:
         return await client.get(url, headers=HEADERS, params=params or None)
 
     return get
+
+
+@pytest.fixture
+def api(client: AsyncClient) -> Agendize:
+    """A connector with the world's key."""
+    return Agendize(client, AGENDIZE_API_KEY, TOKENS["agendize"])
+
+
+@pytest.fixture
+async def bound(world: World, client: AsyncClient) -> tuple[Property, Agendize]:
+    """A second property of the world's account, and a connector whose key is for that one alone."""
+    item = await world.services.accounts.add_property(world.account.id, "shop.mysite.com")
+    key = "k" * 32
+    await world.services.accounts.add_token(world.account.id, "agendize", f"{key}\n{key}", property_id=item.id)
+    return item, Agendize(client, key, key)
 
 
 @pytest.fixture

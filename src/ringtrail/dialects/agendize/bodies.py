@@ -24,7 +24,7 @@ Text = Annotated[str, Meta(max_length=255)]
 
 _Parsed = TypeVar("_Parsed")
 _MEDIA_TYPE = re.compile(r"(?:application|text)/(?:[-\w.]+\+)?json", re.IGNORECASE)
-_FAULT = re.compile(r"(?P<what>.*?)(?: - at `(?P<key>key in )?\$\.?(?P<at>[^`]*)`)?", re.DOTALL)
+_FAULT = re.compile(r"(?P<what>.*?)(?: - at (?:`key` in )?`\$\.?(?P<at>[^`]*)`)?", re.DOTALL)
 _ABSENT = re.compile(r"Object missing required field `(?P<name>[^`]*)`")
 
 

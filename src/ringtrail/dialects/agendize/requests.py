@@ -56,7 +56,7 @@ class StartBody(msgspec.Struct, rename="camel", kw_only=True):
 
 
 class CallChange(msgspec.Struct, rename="camel", kw_only=True):
-    """The body of PUT /calls/{id}. null and absent: as it was; empty clientId, externalId: none any more."""
+    """The body of PUT /calls/{id}. null and absent: as it was; empty buttonId, clientId, externalId: none any more."""
 
     button_id: Identifier | None = None
     client_id: Text | None = None

@@ -56,8 +56,8 @@ def call_resource(call: CallRecord, item: Property, recorded: bool, base_url: st
     zone = call.timezone or item.timezone or DEFAULT_ZONE
     return CallResource(
         id=str(call.creation_seq),
-        button_id=call.button_hash,
-        client_id=call.client_id,
+        button_id=call.button_hash or None,
+        client_id=call.client_id or None,
         caller_number=visible_caller(call, item),
         called_number=call.destination_number,
         tracking_number=call.tracking_number or None,
