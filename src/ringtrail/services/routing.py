@@ -102,7 +102,7 @@ class Routing:
                 offline_description=row.offline_description,
             ),
             app_hash=row.app_hash,
-            settings=call_tracking_settings(row.params or {}),
+            settings=_settings(row),
             media_paths={int(id_): str(self._media_folder / path) for id_, path in row.media.items()},
         )
         if row.caller_blocked:
@@ -112,6 +112,12 @@ class Routing:
         if row.app_hash is None:
             return replace(route, refused=Disposition.UNASSIGNED)
         return route
+
+
+def _settings(row: store.RouteRow) -> CallTrackingSettings:
+    """What the app says; but a property that may not record calls has none recorded."""
+    settings = call_tracking_settings(row.params or {})
+    return settings if row.recording_enabled else replace(settings, record_calls=False)
 
 
 def _expired(route: Route, redirect_e164: str | None) -> Route:

@@ -26,6 +26,7 @@ class RouteRow(NamedTuple):
     country: str
     billing_increment_s: int
     outbound_prefixes: list[str]
+    recording_enabled: bool  # of the property
     caller_blocked: bool
     media: dict[str, str]  # {media id as text: path relative to the media folder}
 
@@ -35,13 +36,14 @@ async def route(connection: Connection, numbers: list[str], caller_e164: str | N
     cursor = await connection.execute(
         "SELECT d.hash, d.account_id, d.property_id, d.number_e164, d.expires_at, d.expired_redirect_e164, d.source,"
         " d.medium, d.campaign, d.content, d.offline_description, a.hash, a.package, a.params, o.country,"
-        " o.billing_increment_s, o.outbound_prefixes, EXISTS (SELECT 1 FROM blocked_callers b"
+        " o.billing_increment_s, o.outbound_prefixes, p.call_recording_enabled, EXISTS (SELECT 1 FROM blocked_callers b"
         " WHERE b.account_id = d.account_id AND b.number_e164 = %s), (SELECT coalesce(jsonb_object_agg(m.id, m.path), '{}')"
         " FROM media m WHERE m.account_id IN (0, d.account_id) AND a.params IS NOT NULL AND m.id IN ("
         " (a.params #>> '{medias,welcome}')::bigint, (a.params #>> '{medias,ringtone}')::bigint,"
         " (a.params #>> '{medias,whisper}')::bigint, (a.params #>> '{medias,bridge}')::bigint,"
         " (a.params #>> '{vms,intro}')::bigint))"
         " FROM dids d JOIN accounts o ON o.id = d.account_id"
+        " JOIN properties p ON p.account_id = d.account_id AND p.id = d.property_id"
         " LEFT JOIN apps a ON a.account_id = d.account_id AND a.hash = d.app_hash"
         " WHERE d.number_e164 = ANY(%s) LIMIT 1",
         (caller_e164, numbers),

@@ -1,9 +1,11 @@
-"""A Fone Dynamics client: `await ask("/Accounts/{account}/Calls", Date_From=...)` with the world's sid and token."""
+"""A Fone Dynamics client: `await ask("/Accounts/{account}/Calls", Date_From=...)` and `await tell("POST", path, body)` with the
+world's sid and token."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from httpx import ASGITransport, AsyncClient, Response
@@ -15,6 +17,10 @@ from tests.dialects.conftest import BASE_URL
 from tests.fixtures import FONE_TOKEN, World, add_credentials, build_world
 
 Ask = Callable[..., Awaitable[Response]]
+Tell = Callable[..., Awaitable[Response]]
+
+BOUND_TOKEN = "fone-token-of-one-property-0123456789ab"
+SMS_NUMBER = "+33199001001"
 
 
 @pytest.fixture
@@ -34,6 +40,45 @@ def ask(world: World, client: AsyncClient) -> Ask:
         return await client.get(url, auth=(world.account.sid, FONE_TOKEN), params=params or None)
 
     return get
+
+
+@pytest.fixture
+def tell(world: World, client: AsyncClient) -> Tell:
+    """A request with a body to a path below /v2, {property} being the world's. token: another one than the account's."""
+
+    async def send(method: str, path: str, body: Any = None, *, token: str = FONE_TOKEN, **request: Any) -> Response:
+        url = "/v2" + path.replace("{account}", world.account.sid).replace("{property}", world.property.sid)
+        content = {"content": body} if isinstance(body, str | bytes) else {} if body is None else {"json": body}
+        return await client.request(method, url, auth=(world.account.sid, token), **content, **request)
+
+    return send
+
+
+@pytest.fixture
+async def bound(world: World) -> str:
+    """The token of a key that belongs to the world's property alone."""
+    await world.services.accounts.add_token(
+        world.account.id, "fonedynamics", f"{world.account.sid}\n{BOUND_TOKEN}", property_id=world.property.id
+    )
+    return BOUND_TOKEN
+
+
+@pytest.fixture
+async def sms_number(world: World) -> str:
+    """A number of the property's that can send messages."""
+    await world.services.numbers.add(
+        account_id=world.account.id, property_id=world.property.id, number_e164=SMS_NUMBER,
+        friendly_name="Text line", capabilities=("voice", "sms"),
+    )  # fmt: skip
+    return SMS_NUMBER
+
+
+def fault(response: Response) -> tuple[int, str, str]:
+    """(HTTP status, ErrorCode, Message) of an error, which has nothing else."""
+    body = response.json()
+    assert list(body) == ["ResponseStatus"]
+    assert list(body["ResponseStatus"]) == ["ErrorCode", "Message"]
+    return response.status_code, body["ResponseStatus"]["ErrorCode"], body["ResponseStatus"]["Message"]
 
 
 @pytest.fixture
