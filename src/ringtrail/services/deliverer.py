@@ -102,7 +102,8 @@ class Deliverer:
                 self._wake.clear()
                 if not await self._start_due():
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._wake.wait(), POLL_S)
+                        async with asyncio.timeout(POLL_S):  # wait_for of Python 3.11 can swallow a cancellation
+                            await self._wake.wait()
         finally:
             tasks = [listening, *self._tries]
             for task in tasks:

@@ -1,0 +1,161 @@
+"""The push: what a receiver of INVOX's calls is sent."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+
+from ringtrail.dialects.invox.webhooks import EVENT_TYPES
+from ringtrail.model.account import Principal
+from ringtrail.model.call import Call
+from ringtrail.model.cause import Disposition
+from ringtrail.model.lifecycle import Stage, State
+from ringtrail.ports.clock import SystemClock
+from ringtrail.services import build_services
+from ringtrail.services.entered_calls import CallEntry
+from tests.dialects.conftest import Serve
+from tests.dialects.invox.conftest import Ask
+from tests.dialects.pushing import LOCAL, delivering, settled
+from tests.fixtures import World, with_recording
+from tests.receiver import Receiver, receiving
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture
+async def world(world: World, tmp_path: Path) -> World:
+    services = build_services(
+        world.database, SystemClock(), recordings_folder=str(tmp_path), push_allowed_networks=LOCAL
+    )
+    return replace(world, services=services)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as receiver:
+        yield receiver
+
+
+async def subscribe(world: World, receiver: Receiver, **changes: Any) -> None:
+    given = {"address": f"{receiver.url}/invox", "event_types": EVENT_TYPES} | changes
+    await world.services.pushes.add(world.account.id, "invox", **given)
+
+
+def calling(call: Call) -> Call:
+    return replace(
+        call, ended_at=None, answered_at=None, bridged_at=None, state=State.RINGING, stage=Stage.RINGING,
+        disposition=Disposition.IN_PROGRESS,
+    )  # fmt: skip
+
+
+async def test_a_call_is_posted_as_the_export_shows_it(world: World, receiver: Receiver, ask: Ask) -> None:
+    await subscribe(world, receiver, secrets={"token": "crm-token"})
+    await world.save(with_recording(world.golden()))
+    async with delivering(world):
+        await receiver.wait_for(1)
+        await settled(world)
+    (request,) = receiver.received
+    assert (request.method, request.path) == ("POST", "/invox")
+    assert request.headers["content-type"] == "application/json"
+    assert request.headers["x-api-key"] == "crm-token"
+    assert request.json == (await ask())[0]
+    assert request.json["id"] == request.json["call_id"] == 1
+
+
+async def test_an_unfinished_call_is_posted_as_calling_and_again_with_its_end(world: World, receiver: Receiver) -> None:
+    await subscribe(world, receiver)
+    call = world.golden()
+    async with delivering(world):
+        await world.save(calling(call))
+        await receiver.wait_for(1)
+        await world.save(call)
+        await receiver.wait_for(2)
+        await settled(world)
+    shown = [(request.json["id"], request.json["status"], request.json["duration"]) for request in receiver.received]
+    assert shown == [(1, "Calling", 0), (1, "Answered", 199)]
+    assert len({request.event_id for request in receiver.received}) == 2
+
+
+async def test_unfinished_calls_can_be_held_back(world: World, receiver: Receiver) -> None:
+    await subscribe(world, receiver)
+    call = world.golden()
+    async with delivering(world, invox_holds_unfinished=True):
+        await world.save(calling(call))
+        await settled(world)
+        await world.save(call)
+        await receiver.wait_for(1)
+        await settled(world)
+    assert [request.json["status"] for request in receiver.received] == ["Answered"]
+    endpoint = (await world.services.pushes.list(world.account.id))[0]
+    log = await world.services.pushes.log(world.account.id, [endpoint.hash])
+    assert [entry.event_type for entry in log] == ["call.ended"]
+
+
+async def test_form_encoding_has_the_same_fields(world: World, receiver: Receiver, ask: Ask) -> None:
+    await subscribe(world, receiver, settings={"form": True})
+    await world.save(replace(world.golden(), attribution=replace(world.did.attribution, campaign="a&b=é +")))
+    async with delivering(world):
+        await receiver.wait_for(1)
+    (request,) = receiver.received
+    assert request.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert "x-api-key" not in request.headers
+    fields = dict(parse_qsl(request.body.decode(), keep_blank_values=True, strict_parsing=True))
+    assert fields == {name: str(value) for name, value in (await ask())[0].items()}
+
+
+async def test_a_correction_is_posted_again_and_a_deletion_is_not(world: World, receiver: Receiver) -> None:
+    await subscribe(world, receiver)
+    who = Principal(account=world.account, property=None, credential_id=0, login=None)
+    call = world.golden()
+    async with delivering(world):
+        await world.save(call)
+        await receiver.wait_for(1)
+        await world.services.entered_calls.correct(who, call.id, CallEntry(duration_s=7))
+        await receiver.wait_for(2)
+        await world.services.entered_calls.remove(who, call.id)
+        await settled(world)
+    assert [request.json["duration"] for request in receiver.received] == [199, 7]
+
+
+async def test_a_property_has_its_own_time_and_only_its_own_calls(world: World, receiver: Receiver) -> None:
+    site = await world.services.accounts.add_property(world.account.id, "Toronto", timezone="America/Toronto")
+    await subscribe(world, receiver, property_id=site.id)
+    await world.save(world.golden(), world.golden(property_id=site.id))
+    async with delivering(world):
+        await receiver.wait_for(1)
+        await settled(world)
+    assert [(request.json["date"], request.json["account"]) for request in receiver.received] == [
+        ("2026-07-14 05:05:10", "Toronto")
+    ]
+
+
+async def test_a_push_never_shows_what_a_property_masks(world: World, receiver: Receiver) -> None:
+    async with world.database.transaction() as connection:
+        await connection.execute("UPDATE properties SET masks_callers = true")
+    await subscribe(world, receiver)
+    await world.save(world.golden())
+    async with delivering(world):
+        await receiver.wait_for(1)
+    assert receiver.received[0].json["caller"] == "+3361234XXXX"
+
+
+async def test_the_served_dialect_answers_beside_the_pushes(world: World, serve: Serve, receiver: Receiver) -> None:
+    """Reading what was pushed, with the largest pushed id as last_call_id, gives what came after it."""
+    from ringtrail.dialects.invox import DIALECT
+    from tests.dialects.invox.conftest import KEY, PATH
+
+    client = await serve(DIALECT)
+    await subscribe(world, receiver)
+    await world.save(world.golden(), world.golden())
+    async with delivering(world):
+        await receiver.wait_for(2)
+        await settled(world)
+    newest = max(request.json["id"] for request in receiver.received)
+    await world.save(world.golden())
+    answer = await client.get(PATH, params={"last_call_id": newest}, headers=KEY)
+    assert [item["id"] for item in answer.json()] == [newest + 1]

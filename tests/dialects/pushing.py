@@ -1,0 +1,60 @@
+"""Pushes of a world, delivered by the worker's own Deliverer to receivers on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ipaddress import ip_network
+from typing import Any
+
+from ringtrail.dialects.agendize import webhooks as agendize
+from ringtrail.dialects.invox import webhooks as invox
+from ringtrail.httpkit.dialect import DialectOptions
+from ringtrail.ports.clock import SystemClock
+from ringtrail.services.deliverer import Deliverer
+from ringtrail.services.egress import Egress, Policy
+from tests.dialects.conftest import BASE_URL
+from tests.fixtures import World
+
+LOCAL = "127.0.0.0/8"
+
+
+@asynccontextmanager
+async def delivering(world: World, *, limit_s: float = 2.0, **options: Any) -> AsyncIterator[Deliverer]:
+    """world.services must be built with `push_allowed_networks=LOCAL`."""
+    egress = Egress(Policy([ip_network(LOCAL)]), limit_s=limit_s)
+    shown = DialectOptions(base_url=BASE_URL, **options)
+    renders = {
+        "invox": invox.renderer(world.services, shown),
+        "agendize": agendize.renderer(world.services, shown, egress),
+    }
+    deliverer = Deliverer(world.database, SystemClock(), world.services.pushes, egress, renders)
+    async with egress.opened():
+        running = asyncio.create_task(deliverer.run())
+        try:
+            yield deliverer
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+async def settled(world: World, within_s: float = 20) -> None:
+    """Return when nothing is due now or being tried; what is to be tried later may wait."""
+    async with asyncio.timeout(within_s):
+        while await _count(world, "due_at < now() + interval '5 seconds'"):
+            await asyncio.sleep(0.02)
+
+
+async def hurry(world: World) -> None:
+    """What is to be tried later is tried now."""
+    async with world.database.transaction() as connection:
+        await connection.execute("UPDATE deliveries SET due_at = now() WHERE due_at IS NOT NULL")
+        await connection.execute("UPDATE endpoints SET paused_until = NULL")
+
+
+async def _count(world: World, condition: str) -> int:
+    async with world.database.reading() as connection:
+        row = await (await connection.execute(f"SELECT count(*) FROM deliveries WHERE {condition}".encode())).fetchone()
+    assert row is not None
+    return int(row[0])
