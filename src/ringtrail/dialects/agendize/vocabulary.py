@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from ringtrail.httpkit.times import clock_text, day_text
+from ringtrail.httpkit.times import iso_text
 from ringtrail.model.call import Trigger
 from ringtrail.model.cause import Disposition
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -65,8 +65,7 @@ _SECOND = timedelta(seconds=1)
 
 def local_time(instant: datetime, zone: str) -> str:
     """YYYY-MM-DDTHH:MM:SS on a clock in `zone`, cut to the second, without an offset."""
-    local = instant.astimezone(ZoneInfo(zone))
-    return f"{day_text(local)}T{clock_text(local)}"
+    return iso_text(instant.astimezone(ZoneInfo(zone)), "T")
 
 
 def parse_instant(field: str, text: str) -> tuple[datetime, bool]:

@@ -71,7 +71,7 @@ class VoiceApp(msgspec.Struct):
     package: AppPackage
 
 
-class CdrIn(msgspec.Struct):
+class CdrIn(msgspec.Struct, gc=False):
     answer: str | None
     billing_customer_cost_label: str | None
     billing_customer_credit_eur: str
@@ -97,7 +97,7 @@ class CdrIn(msgspec.Struct):
     start: str
 
 
-class CdrOut(msgspec.Struct):
+class CdrOut(msgspec.Struct, gc=False):
     answer: str | None
     billing_customer_cost_label: str | None
     billing_customer_credit_eur: str
@@ -206,12 +206,12 @@ def did_object(did: DID, app: str | AppOfDid | None) -> Did:
 
 def cdr_in(record: CallRecord, account: Account, masking: frozenset[int]) -> CdrIn:
     """masking: ids of the properties that hide their callers' last digits."""
-    shown = not record.caller_withheld
+    shown, revenue = not record.caller_withheld, record.revenue_minor
     return CdrIn(
         answer=words.datetime_text(record.caller_answered_at) if record.caller_answered_at else None,
         billing_customer_cost_label=None,
-        billing_customer_credit_eur=words.amount(max(0, record.revenue_minor)),
-        billing_customer_debit_eur=words.amount(max(0, -record.revenue_minor)),
+        billing_customer_credit_eur=words.amount(revenue) if revenue > 0 else words.NOTHING,
+        billing_customer_debit_eur=words.amount(-revenue) if revenue < 0 else words.NOTHING,
         callid=record.id,
         cli_country_code=record.caller_country if shown else None,
         cli_name=record.caller_name if shown else None,
@@ -239,8 +239,8 @@ def cdr_out(leg: LegRecord, masking: frozenset[int]) -> CdrOut:
     return CdrOut(
         answer=words.datetime_text(leg.answered_at) if leg.answered_at else None,
         billing_customer_cost_label=None,
-        billing_customer_credit_eur=words.amount(0),
-        billing_customer_debit_eur=words.amount(0),
+        billing_customer_credit_eur=words.NOTHING,
+        billing_customer_debit_eur=words.NOTHING,
         callid=leg.id,
         callid_in=leg.call_id,
         cli_name=leg.caller_name if shown else None,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from ringtrail.httpkit.times import clock_text, day_text
+from ringtrail.httpkit.times import iso_text
 from ringtrail.model.app import PACKAGE_CALL_TRACKING
 from ringtrail.model.call import RecordingKind
 from ringtrail.model.cause import Disposition, HangupBy
@@ -84,8 +84,7 @@ def dial_status(disposition: str, *, answered: bool, hangup_by: str | None) -> s
 
 def datetime_text(at: datetime) -> str:
     """`YYYY-MM-DD HH:MM:SS` in UTC, cut to the second."""
-    utc = at.astimezone(UTC)
-    return f"{day_text(utc)} {clock_text(utc)}"
+    return iso_text(at.astimezone(UTC), " ")
 
 
 def datetime_of(text: str) -> datetime | None:
@@ -106,6 +105,9 @@ def after_second(at: datetime) -> datetime:
 def amount(minor: int) -> str:
     """Hundredths of a currency as CALLR's `amount`: cents with two decimals."""
     return f"{minor}.00"
+
+
+NOTHING = amount(0)
 
 
 def amount_4(minor: int) -> str:

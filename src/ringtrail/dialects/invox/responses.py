@@ -24,7 +24,7 @@ FIELDS = frozenset({
 """What `Presentation.call` shows and the routes go by of a CallRecord; nothing else is fetched."""
 
 
-class CallItem(msgspec.Struct, kw_only=True):
+class CallItem(msgspec.Struct, kw_only=True, gc=False):
     """One call. `id` repeats `call_id`: the vendor's page names the one, clients in the field read the other.
 
     The defaults belong to what a web visit or a transcript would tell: neither is recorded yet.

@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import lru_cache
 
-from ringtrail.httpkit.times import clock_text, day_text
+from ringtrail.httpkit.times import iso_text
 from ringtrail.model.cause import Disposition
 from ringtrail.services.numbers import national_format, to_e164
 
@@ -38,7 +38,7 @@ STATUS_OF_DISPOSITION: dict[str, str] = {
 
 def call_time(local: datetime) -> str:
     """Y-m-d H:i:s. The repeated hour in autumn cannot be told apart."""
-    return f"{day_text(local)} {clock_text(local)}"
+    return iso_text(local, " ")
 
 
 @lru_cache(maxsize=65_536)

@@ -7,7 +7,7 @@ import binascii
 import re
 from datetime import UTC, datetime, timedelta
 
-from ringtrail.httpkit.times import clock_text, day_text
+from ringtrail.httpkit.times import iso_text
 from ringtrail.model.query import Order
 
 PREFIX = "/api/v1"
@@ -21,7 +21,7 @@ _MICROSECOND = timedelta(microseconds=1)
 def instant(at: datetime) -> str:
     """UTC with milliseconds: 2026-07-14T09:05:10.000Z."""
     utc = at.astimezone(UTC)
-    return f"{day_text(utc)}T{clock_text(utc)}.{utc.microsecond // 1000:03d}Z"
+    return f"{iso_text(utc, 'T')}.{utc.microsecond // 1000:03d}Z"
 
 
 def optional_instant(at: datetime | None) -> str | None:

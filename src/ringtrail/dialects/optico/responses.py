@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from ringtrail.dialects.optico.vocabulary import TRIGGER_TYPE, call_time, status_of
+from ringtrail.dialects.optico.vocabulary import TRIGGER_TYPE, call_time, sms_time, status_of
 from ringtrail.model.call import CallRecord
+from ringtrail.model.message import Encoding, Message, parts_of
 from ringtrail.model.query import DayTotals
 from ringtrail.services.numbers import masked
 
@@ -24,7 +25,7 @@ FIELDS = frozenset({
 """What `call_item` shows of a CallRecord; nothing else is fetched."""
 
 
-class CallItem(msgspec.Struct, kw_only=True):
+class CallItem(msgspec.Struct, kw_only=True, gc=False):
     """One call. What comes from a web visit is empty here: visits are not recorded yet.
 
     `visit_id`, `gclid` and `client_data` are left out when unknown, as in the vendor's example.
@@ -55,9 +56,9 @@ class CallItem(msgspec.Struct, kw_only=True):
 
 
 class SmsItem(msgspec.Struct, kw_only=True):
-    """One received SMS. None is recorded yet, so none is ever sent."""
+    """One received SMS. `message_content` is an array of the parts where there are several, or where the text is Unicode."""
 
-    sent_date: str
+    sent_date: str  # YYYY-MM-DD HH:MM:SS, local; when it came to us
     caller_phone: str
     tracking_phone: str
     id: int
@@ -131,6 +132,18 @@ def call_item(record: CallRecord, zone: ZoneInfo, *, masks_callers: bool) -> Cal
         is_redirect=record.redirected,
         expired_redirect=record.redirected_expired,
         answer_time=record.ring_s,
+    )
+
+
+def sms_item(message: Message, zone: ZoneInfo, *, masks_callers: bool) -> SmsItem:
+    parts = parts_of(message.body)
+    plain = len(parts) == 1 and message.encoding is Encoding.GSM
+    return SmsItem(
+        sent_date=sms_time(message.created_at, zone),
+        caller_phone=masked(message.sender) if masks_callers else message.sender,
+        tracking_phone=message.recipient_e164,
+        id=message.id,
+        message_content=message.body if plain else parts,
     )
 
 

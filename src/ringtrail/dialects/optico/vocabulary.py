@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from ringtrail.httpkit.times import clock_text, day_text
+from ringtrail.httpkit.times import european_text
 from ringtrail.model.call import Trigger
 from ringtrail.model.cause import Disposition
 from ringtrail.model.lifecycle import Stage
@@ -60,6 +60,9 @@ def outcomes_of(words: list[str]) -> tuple[tuple[str, str | None], ...]:
 
 def call_time(instant: datetime, zone: ZoneInfo) -> str:
     """DD/MM/YYYY HH:MM:SS, local. The repeated hour in autumn cannot be told apart."""
-    local = instant.astimezone(zone)
-    day = day_text(local)
-    return f"{day[8:]}/{day[5:7]}/{day[:4]} {clock_text(local)}"
+    return european_text(instant.astimezone(zone))
+
+
+def sms_time(instant: datetime, zone: ZoneInfo) -> str:
+    """YYYY-MM-DD HH:MM:SS, local: the page writes the times of SMS unlike those of calls."""
+    return instant.astimezone(zone).replace(tzinfo=None).isoformat(" ", "seconds")
