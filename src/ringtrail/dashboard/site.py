@@ -42,6 +42,7 @@ _WORDS = {
     ErrorCode.FORBIDDEN: (403, "Refused", "This request did not come from our own page."),
     ErrorCode.METHOD_NOT_ALLOWED: (405, "Not possible", "The page cannot be asked in this way."),
     ErrorCode.CONFLICT: (409, "Not ready yet", "The recording is still being finished. Try again in a moment."),
+    ErrorCode.GONE: (410, "No longer available", "This link has ended. Log in to listen."),
     ErrorCode.TOO_LARGE: (413, "Too large", "The request is larger than we read."),
     ErrorCode.UNAVAILABLE: (503, "Back in a moment", "The database is away. Nothing is lost; try again shortly."),
 }
@@ -76,8 +77,9 @@ def _templates() -> Environment:
 
 
 async def secure(response: Response[Any]) -> Response[Any]:
-    """Every answer with the security headers."""
-    response.headers.update(SECURITY_HEADERS)
+    """Every answer with the security headers; a handler may be stricter."""
+    for name, value in SECURITY_HEADERS.items():
+        response.headers.setdefault(name, value)
     return response
 
 
@@ -98,7 +100,7 @@ def error_page(assets: Assets) -> Callable[[AnyRequest, Exception], Response[Any
 def _way_to_login(request: AnyRequest) -> str | None:
     """Where somebody is sent who opens a page without a session; None for what only scripts and players fetch."""
     path = request.url.path
-    if path == "/":
+    if path in ("/", "/programs"):
         return "/login"
     if path == "/oauth/consent":
         path += "?" + request.scope["query_string"].decode("latin-1")
