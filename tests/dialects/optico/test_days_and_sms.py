@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -12,10 +12,13 @@ from ringtrail.dialects.optico import DIALECT
 from ringtrail.dialects.optico.responses import day_listing
 from ringtrail.model.cause import Disposition
 from ringtrail.model.lifecycle import Stage
+from ringtrail.model.message import Direction, MessageStatus
 from ringtrail.model.query import DayTotals
 from tests.dialects.conftest import Serve
+from tests.dialects.optico.client import Optico
 from tests.dialects.optico.conftest import GOOD, Ask
-from tests.fixtures import GOLDEN_START, World
+from tests.dialects.optico.sms import received_sms
+from tests.fixtures import GOLDEN_START, TOKENS, World
 
 pytestmark = pytest.mark.postgres
 
@@ -107,10 +110,81 @@ def test_all_of_the_calendar_is_written_in_pieces() -> None:
     assert len(first) < 100_000
 
 
-async def test_sms_are_an_honest_empty_list(world: World, ask: Ask) -> None:
-    await world.save(world.golden())
-    for change in ({}, {"group_by_day": "true"}, {"page": "9"}, {"status": "SUCCESS"}):
-        assert await ask(type="sms", **change) == {"status": "OK", "total_results": 0, "results": []}
+async def test_an_sms_reads_as_the_vendor_would_show_it(world: World, serve: Serve) -> None:
+    message = await received_sms(world, "Hello, I'd like more information")
+    response = await (await serve(DIALECT)).get("/data-api", params={**GOOD, "type": "sms"})
+    expected = {
+        "sent_date": "2026-07-14 11:05:10",
+        "caller_phone": "+33612345678",
+        "tracking_phone": world.did.number_e164,
+        "id": message.id,
+        "message_content": "Hello, I'd like more information",
+    }
+    assert response.json() == {"status": "OK", "total_results": 1, "results": [expected]}
+    assert list(response.json()["results"][0]) == list(expected)
+
+
+async def test_unicode_and_several_parts_are_an_array_that_joins_to_the_text(world: World, ask: Ask) -> None:
+    texts = ["é" * 160, "€" * 81, "ж", "🙂" * 70, "a" * 161, "x\n" * 200]
+    for index, text in enumerate(texts):
+        await received_sms(world, text, at=GOLDEN_START + timedelta(seconds=index))
+    contents = [sms["message_content"] for sms in (await ask(type="sms"))["results"]]
+    assert [isinstance(content, str) for content in contents] == [True, False, False, False, False, False]
+    assert ["".join(content) for content in contents] == texts
+    assert [len(content) for content in contents[1:]] == [2, 1, 3, 2, 3]
+
+
+async def test_sms_are_paged_like_calls_oldest_first(world: World, ask: Ask) -> None:
+    for index in range(21):
+        await received_sms(world, str(index), at=GOLDEN_START + timedelta(seconds=index % 7))
+    seen: list[str] = []
+    page: int | None = 1
+    while page is not None:
+        answer = await ask(type="sms", page=str(page), group_by_day="true")
+        assert answer["total_results"] == 21
+        seen += [sms["sent_date"] for sms in answer["results"]]
+        page = answer.get("next_page")
+    assert (len(seen), seen) == (21, sorted(seen))
+    assert await ask(type="sms", page="9") == {"status": "OK", "total_results": 21, "results": []}
+
+
+async def test_sms_are_filtered_by_local_day_and_by_both_numbers(world: World, ask: Ask) -> None:
+    midnight = datetime(2026, 7, 13, 22, tzinfo=UTC)  # 14 July, 00:00 in Paris
+    for seconds in (-1, 0, 86_399, 86_400):
+        await received_sms(world, str(seconds), at=midnight + timedelta(seconds=seconds))
+    day = {"type": "sms", "start_date": "2026-07-14", "end_date": "2026-07-14"}
+    assert [sms["message_content"] for sms in (await ask(**day))["results"]] == ["0", "86399"]
+    for name, value, found in (
+        ("caller_phone", "06 12 34 56 78", 2), ("caller_phone", " 33612345678", 2), ("caller_phone", "+33600000000", 0),
+        ("tracking_phone", world.did.number_e164, 2), ("tracking_phone", "+33600000000", 0),
+        ("phone", "+33987654321", 0), ("status", "SUCCESS", 0), ("offline_phone_description", "Leaflet 7", 0),
+    ):  # fmt: skip
+        assert (await ask(**day, **{name: value}))["total_results"] == found, (name, value)
+
+
+async def test_only_what_the_domain_received_is_shown(world: World, ask: Ask) -> None:
+    sibling = await world.services.accounts.add_property(world.account.id, "other.example")
+    await received_sms(world, "of another domain", property_id=sibling.id)
+    await received_sms(world, "sent", direction=Direction.OUT, status=MessageStatus.SENT)
+    assert (await ask(type="sms"))["total_results"] == 0
+
+
+async def test_a_masked_domain_shows_and_compares_the_senders_of_sms_masked(world: World, ask: Ask) -> None:
+    await received_sms(world, "hello")
+    async with world.database.transaction() as connection:
+        await connection.execute("UPDATE properties SET masks_callers = true")
+    assert [sms["caller_phone"] for sms in (await ask(type="sms"))["results"]] == ["+3361234XXXX"]
+    for text, found in (("+3361234XXXX", 1), (" 3361234XXXX", 1), ("+33612345678", 0)):
+        assert (await ask(type="sms", caller_phone=text))["total_results"] == found, text
+
+
+async def test_a_client_reads_every_sms_as_its_text(world: World, serve: Serve) -> None:
+    texts = ["plain", "ж" * 200]
+    for text in texts:
+        await received_sms(world, text)
+    reader = Optico(await serve(DIALECT), TOKENS["optico"], limit=10)
+    found = await reader.sms(date(2026, 7, 14), date(2026, 7, 14))
+    assert [(sms.text, sms.caller) for sms in found] == [(text, "+33612345678") for text in texts]
 
 
 async def test_sms_queries_are_checked_like_any_other(ask: Ask) -> None:

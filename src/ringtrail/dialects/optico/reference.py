@@ -69,11 +69,11 @@ FIELDS: Fields = {
         "results": "Oldest first.",
     },
     SmsItem: {
-        "sent_date": "When it was sent, local: `DD/MM/YYYY HH:MM:SS`.",
-        "caller_phone": "The sender.",
+        "sent_date": "When it came to us, local: `YYYY-MM-DD HH:MM:SS`.",
+        "caller_phone": "The sender: a number or a name; the last four digits `X` where the domain masks callers.",
         "tracking_phone": "The tracking number that it was sent to.",
         "id": "The SMS.",
-        "message_content": "The text; a list of the parts in order if there were several.",
+        "message_content": "The text; a list of its parts, in order, if it is Unicode or there are several.",
     },
     DayListing: {"status": _OK, "results": "Every day of the range, in order; not paged."},
     DayItem: {
@@ -106,6 +106,13 @@ _CALL = {
     "expired_redirect": False,
     "answer_time": 11,
 }
+_SMS = {
+    "sent_date": "2026-07-14 14:30:45",
+    "caller_phone": "+33612345678",
+    "tracking_phone": _CALL["tracking_number"],
+    "id": 1,
+    "message_content": "Are you open on Saturday?",
+}
 _QUERY = f"api_key={KEY}&type=calls&start_date=2026-07-14&end_date=2026-07-15&page=1&limit=10"
 
 _ERRORS = (
@@ -129,7 +136,7 @@ OPERATION = Operation(
             ]},
             f"{_QUERY}&group_by_day=true",
         ),
-        Example("SMS", {"status": "OK", "total_results": 0, "results": []}, _QUERY.replace("=calls", "=sms")),
+        Example("SMS", {"status": "OK", "total_results": 1, "results": [_SMS]}, _QUERY.replace("=calls", "=sms")),
         Example(
             "Several errors at once",
             {"status": "ERROR", "errors": ["Missing parameter `page`", "Invalid date 2026-02-30", "Limit must be between 10 and 5000"]},

@@ -12,7 +12,8 @@ from ringtrail.dialects.optico.auth import Domain
 from ringtrail.dialects.optico.vocabulary import DEFAULT_TIMEZONE, TRUE_WORDS, outcomes_of
 from ringtrail.httpkit.query import parse_query, plus_restored
 from ringtrail.model.errors import DomainError, ErrorCode
-from ringtrail.model.query import CallQuery
+from ringtrail.model.message import Direction
+from ringtrail.model.query import CallQuery, MessageQuery
 from ringtrail.services.numbers import to_e164
 
 MIN_LIMIT, MAX_LIMIT = 10, 5000
@@ -20,6 +21,7 @@ REQUIRED = ("type", "start_date", "end_date", "page", "limit")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _WHOLE_NUMBER = re.compile(r"[0-9]{1,18}")  # fits 64 bits
 _MAX_OFFSET = 2**62
+_OF_CALLS_ONLY = ("phone", "status", "offline_phone_description")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,24 @@ def call_query(asked: DataRequest, given: Mapping[str, str], domain: Domain) -> 
         outcomes=None if status is None else outcomes_of([word.strip() for word in status.split(",")]),
         redirected_is_expired=status is not None,
         offline_description=given.get("offline_phone_description"),
+    )
+
+
+def sms_query(asked: DataRequest, given: Mapping[str, str], domain: Domain) -> MessageQuery | None:
+    """The received SMS that are asked for. None: none can match, an SMS has no destination, call status or description."""
+    if any(name in given for name in _OF_CALLS_ONLY):
+        return None
+    zone, days, masks = zone_of(domain), asked.days(), domain.property.masks_callers
+    caller, country = given.get("caller_phone"), domain.account.country
+    return MessageQuery(
+        account_id=domain.account.id,
+        property_id=domain.property.id,
+        from_at=_midnight(days.start, zone),
+        to_at=_midnight(days.stop, zone),
+        direction=Direction.IN,
+        senders=() if masks else _numbers(caller, country),
+        sender_masked=plus_restored(caller) if masks and caller else None,
+        recipients=_numbers(given.get("tracking_phone"), country),
     )
 
 

@@ -20,9 +20,10 @@ from ringtrail.dialects.optico.requests import (
     faults,
     read_parameters,
     read_request,
+    sms_query,
     zone_of,
 )
-from ringtrail.dialects.optico.responses import FIELDS, call_item, call_listing, day_listing, sms_listing
+from ringtrail.dialects.optico.responses import FIELDS, call_item, call_listing, day_listing, sms_item, sms_listing
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.reference import document_route
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -54,7 +55,7 @@ def build(services: Services, options: DialectOptions) -> Router:
 
 async def _answer(services: Services, asked: DataRequest, given: Mapping[str, str], domain: Domain) -> Response[Any]:
     if asked.kind == "sms":
-        return Response(sms_listing([], total=0, page=asked.page, limit=asked.limit), media_type=_JSON)
+        return await _sms(services, asked, given, domain)
     if asked.group_by_day:
         return await _days(services, asked, given, domain)
     return await _calls(services, asked, given, domain)
@@ -72,3 +73,12 @@ async def _calls(services: Services, asked: DataRequest, given: Mapping[str, str
 async def _days(services: Services, asked: DataRequest, given: Mapping[str, str], domain: Domain) -> Response[Any]:
     totals = await services.calls.day_totals(call_query(asked, given, domain), zone_of(domain).key)
     return Stream(day_listing(asked.days(), totals), media_type=_JSON)
+
+
+async def _sms(services: Services, asked: DataRequest, given: Mapping[str, str], domain: Domain) -> Response[Any]:
+    query, zone, masks = sms_query(asked, given, domain), zone_of(domain), domain.property.masks_callers
+    found, total = [], 0
+    if query is not None:
+        page, counted = await services.messages.page(query, offset=asked.offset, limit=asked.limit, with_total=True)
+        found, total = [sms_item(message, zone, masks_callers=masks) for message in page], counted or 0
+    return Response(sms_listing(found, total=total, page=asked.page, limit=asked.limit), media_type=_JSON)
