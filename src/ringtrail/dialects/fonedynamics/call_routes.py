@@ -19,7 +19,7 @@ from ringtrail.httpkit.query import parse_query
 from ringtrail.model.account import Principal, Property
 from ringtrail.model.call import CallRecord
 from ringtrail.model.errors import DomainError, ErrorCode
-from ringtrail.model.ids import call_id_of_sid, call_sid
+from ringtrail.model.ids import call_id_of_sid
 
 _Request = Request[Any, Any, Any]
 
@@ -75,14 +75,5 @@ class CallRoutes(Routes):
         return found
 
     async def _shown(self, principal: Principal, calls: list[CallRecord]) -> list[CallResource]:
-        account_id, items = principal.account.id, await self._properties(principal)
-        recorded = await self._services.recordings.of_calls(
-            account_id, [call.id for call in calls if call.recording_hash]
-        )
-        return [
-            call_resource(call, sid, items[call.property_id], self._uri(sid) if call.id in recorded else None)
-            for call, sid in ((call, call_sid(call.id)) for call in calls)
-        ]
-
-    def _uri(self, sid: str) -> str:
-        return f"{self._base_url}{PREFIX}/Calls/{sid}/Recording"
+        items, calls_url = await self._properties(principal), f"{self._base_url}{PREFIX}/Calls"
+        return [call_resource(call, items[call.property_id], calls_url) for call in calls]

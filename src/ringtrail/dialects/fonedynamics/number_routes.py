@@ -42,7 +42,6 @@ class NumberRoutes(Routes):
             get("/Properties/{sid:str}/Numbers")(self.list_of_property),
             post("/Properties/{sid:str}/Numbers", status_code=200)(self.buy),
             get("/Accounts/{sid:str}/Numbers")(self.list_of_account),
-            post("/numberblocks/{sid:str}", status_code=200)(self.configure_block),
         ]
 
     async def get_number(self, request: _Request, number: FromPath[str]) -> OneNumber:
@@ -81,11 +80,6 @@ class NumberRoutes(Routes):
                 principal.account.id, item.id, number_e164=parse_number("Number", asked.Number), settings=kept
             )
         return BoughtNumber(Number=did.number_e164)
-
-    async def configure_block(self, request: _Request, sid: FromPath[str]) -> None:
-        """Numbers are single here: there is no block that a sid could name."""
-        await self._asker(request)
-        raise DomainError(ErrorCode.NOT_FOUND, "NumberBlockSid", "No such number block.")
 
     async def _list(self, request: _Request, principal: Principal, property_id: int | None) -> NumberList:
         given = Given(parse_query(request.scope["query_string"]))

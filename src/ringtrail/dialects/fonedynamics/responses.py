@@ -11,17 +11,18 @@ import msgspec
 from ringtrail.dialects.fonedynamics.vocabulary import ANONYMOUS, disposition, unix_text
 from ringtrail.model.account import Property
 from ringtrail.model.call import CallRecord
+from ringtrail.model.ids import call_sid
 from ringtrail.services.numbers import masked
 
 FIELDS = frozenset({
-    "id", "change_seq", "property_id", "property_sid", "started_at", "caller_number", "caller_withheld", "caller_country",
+    "id", "change_seq", "property_id", "started_at", "caller_number", "caller_withheld", "caller_country",
     "caller_region", "tracking_number", "did_name", "handled_s", "disposition", "stage", "destination_number", "source",
-    "medium", "campaign", "content", "keypad", "recording_hash",
+    "medium", "campaign", "content", "keypad", "recording_ready",
 })  # fmt: skip
 """What `call_resource` shows and the lists go by of a CallRecord; nothing else is fetched."""
 
 
-class CallResource(msgspec.Struct, kw_only=True):
+class CallResource(msgspec.Struct, kw_only=True, gc=False):
     """The vendor's call. Session, survey, note and integration fields are not kept by this server: always null."""
 
     CallSid: str
@@ -67,11 +68,12 @@ class CallList(msgspec.Struct, kw_only=True):
     Token: str
 
 
-def call_resource(call: CallRecord, sid: str, item: Property, recording_uri: str | None) -> CallResource:
-    """sid: the call's. recording_uri: where its finished recording is served."""
+def call_resource(call: CallRecord, item: Property, calls_url: str) -> CallResource:
+    """item: the call's property. calls_url: where its recording is served below, once that is finished."""
+    sid = call_sid(call.id)
     return CallResource(
         CallSid=sid,
-        PropertySid=call.property_sid,
+        PropertySid=item.sid,
         Date_Start=unix_text(call.started_at),
         From=_from(call, item),
         From_CountryCode=call.caller_country,
@@ -80,7 +82,7 @@ def call_resource(call: CallRecord, sid: str, item: Property, recording_uri: str
         To_Friendly=call.did_name,
         Duration=call.handled_s,
         Disposition=disposition(call.disposition, call.stage),
-        Recording_Uri=recording_uri,
+        Recording_Uri=f"{calls_url}/{sid}/Recording" if call.recording_ready else None,
         Endpoint=call.destination_number,
         Attribution_Source=call.source,
         Attribution_Medium=call.medium,
