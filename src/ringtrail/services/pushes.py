@@ -139,9 +139,19 @@ class Pushes:
         async with self._database.reading() as connection:
             return await store.log(connection, account_id, endpoint_hashes, before=before, limit=limit)
 
+    async def forget(self, endpoint: Endpoint, event_id: int) -> None:
+        """Never send this event there (again), and take it out of the log."""
+        async with self._database.transaction() as connection:
+            await store.forget_one(connection, endpoint.account_id, event_id, endpoint.hash)
+
     def unsealed(self, sealed: bytes | None) -> dict[str, Any]:
         """An endpoint's secrets, for its renderer. Raises VaultError."""
         return self._vault.open(sealed) if sealed is not None else {}
+
+    async def secrets(self, endpoint: Endpoint) -> dict[str, Any]:
+        """Its secrets, for whoever changes some of them; not to be shown. Raises VaultError."""
+        async with self._database.reading() as connection:
+            return self.unsealed(await store.secrets_of(connection, endpoint.account_id, endpoint.hash))
 
     async def keep_secret(self, endpoint: Endpoint, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the endpoint's secrets in place: for a token that its issuer has replaced."""

@@ -176,9 +176,13 @@ async def settle(
 
 async def drop(connection: Connection, delivery: DueDelivery) -> None:
     """There is nothing to tell this endpoint: leave no trace of it."""
+    await forget_one(connection, delivery.endpoint.account_id, delivery.event.id, delivery.endpoint.hash)
+
+
+async def forget_one(connection: Connection, account_id: int, event_id: int, endpoint_hash: str) -> None:
     await connection.execute(
         "DELETE FROM deliveries WHERE account_id = %s AND event_id = %s AND endpoint_hash = %s",
-        (delivery.endpoint.account_id, delivery.event.id, delivery.endpoint.hash),
+        (account_id, event_id, endpoint_hash),
     )
 
 

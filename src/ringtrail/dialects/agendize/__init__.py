@@ -28,4 +28,4 @@ def _render_error(request: Request[Any, Any, Any], error: DomainError, options: 
     return response
 
 
-DIALECT = Dialect("agendize", (REFERENCE.prefix, oauth.PREFIX), _build, _render_error)
+DIALECT = Dialect("agendize", (REFERENCE.prefix, routes.NEWER_PREFIX, oauth.PREFIX), _build, _render_error)

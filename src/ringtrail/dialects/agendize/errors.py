@@ -54,6 +54,7 @@ WORDINGS: dict[ErrorCode, Wording] = {
     ErrorCode.INTERNAL: Wording(500, "internalError", "Internal error"),
 }
 
+NOT_IMPLEMENTED = Wording(501, "notImplemented", "This part of the API is not implemented")
 UNSUPPORTED_MEDIA = Wording(415, "unsupportedMediaType", "The body must be application/json")
 
 FIELDS = {
@@ -78,9 +79,20 @@ class UnsupportedMediaError(DomainError):
     """A body that does not even say that it is JSON. The catalogue has no such error: here alone it is a status."""
 
 
+@dataclass(slots=True)
+class NotImplementedHereError(DomainError):
+    """What the vendor's API has and this server has not: 501, which is the vendor's own."""
+
+
 def render_error(request: Request[Any, Any, Any], error: DomainError, options: DialectOptions) -> Response[Any]:
     """Any error in the vendor's shape. The message names the parameter at fault, if there is one."""
-    status, reason, message = UNSUPPORTED_MEDIA if isinstance(error, UnsupportedMediaError) else WORDINGS[error.code]
+    status, reason, message = _wording(error)
     field = FIELDS.get(error.field, error.field) if error.field else None
     message = ": ".join(part for part in (field, error.detail or message) if part)
     return Response(Refusal(error=Fault(code=status, reason=reason, message=message)), status_code=status)
+
+
+def _wording(error: DomainError) -> Wording:
+    if isinstance(error, UnsupportedMediaError):
+        return UNSUPPORTED_MEDIA
+    return NOT_IMPLEMENTED if isinstance(error, NotImplementedHereError) else WORDINGS[error.code]

@@ -134,8 +134,8 @@ def _seconds(duration: Any) -> int | None:
 
 def parse_list(query: dict[str, list[str]]) -> ListRequest:
     """The list's parameters. An empty value is one not given; parameters that the vendor does not have are ignored."""
-    search = _single(query, "search")
-    tool = _single(query, "toolId")
+    search = single(query, "search")
+    tool = single(query, "toolId")
     from_at, to_at = _bounds(query)
     return ListRequest(
         filters=Filters(
@@ -144,15 +144,15 @@ def parse_list(query: dict[str, list[str]]) -> ListRequest:
             search=plus_restored(search) if search else None,
             tool_id=tool.upper() if tool else None,
         ),
-        sync_token=_single(query, "syncToken"),
-        page_token=_single(query, "pageToken"),
+        sync_token=single(query, "syncToken"),
+        page_token=single(query, "pageToken"),
     )
 
 
 def _bounds(query: dict[str, list[str]]) -> tuple[datetime | None, datetime | None]:
     """Both exclusive, as the vendor says. [inferred] The vendor's text swaps the two names: both present, the earlier one
     is the lower bound; alone, startDate is the lower and endDate the upper one. Both test the call's start."""
-    start, end = _single(query, "startDate"), _single(query, "endDate")
+    start, end = single(query, "startDate"), single(query, "endDate")
     lower = parse_instant("startDate", start) if start else None
     upper = parse_instant("endDate", end) if end else None
     if lower and upper:
@@ -163,7 +163,8 @@ def _bounds(query: dict[str, list[str]]) -> tuple[datetime | None, datetime | No
     )
 
 
-def _single(query: dict[str, list[str]], name: str) -> str | None:
+def single(query: dict[str, list[str]], name: str) -> str | None:
+    """The value of a parameter; None: not given, or empty. DomainError BAD_FORMAT if it is there twice."""
     values = query.get(name, [])
     if len(values) > 1:
         raise DomainError(ErrorCode.BAD_FORMAT, name, "given more than once")

@@ -1,0 +1,152 @@
+"""Watches, and what was sent for them, as Agendize shows them. No secret is ever among it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from ringtrail.dialects.agendize.watch_requests import OBJECT_TYPE
+from ringtrail.dialects.agendize.webhooks import EVENT_TYPES
+from ringtrail.model.account import Account, Property
+from ringtrail.model.push import DeliveryRecord, Endpoint
+
+_WORD = {type_: word for word, type_ in EVENT_TYPES.items()}
+
+
+class Owner(msgspec.Struct, kw_only=True):
+    type: str
+    id: str
+
+
+class WatchResource(msgspec.Struct, rename="camel", kw_only=True):
+    id: str
+    address: str
+    name: str
+    basic_auth: dict[str, str] | None
+    http_request_header: dict[str, str] | None
+    schema: dict[str, Any] | str | None
+    method: str
+    status: str
+    oauth2_auth: dict[str, str] | None = msgspec.field(name="oauth2Auth")
+    signature: dict[str, Any] | None
+    object_owner: Owner
+    add_previous_data: bool
+    level_details: str
+    events: list[str]
+    object_type: str
+    self_link: str
+
+
+class WatchList(msgspec.Struct, kw_only=True):
+    items: list[WatchResource]
+
+
+class WatchName(msgspec.Struct, rename="camel", kw_only=True):
+    id: str
+    name: str
+    address: str
+    object_type: str
+    self_link: str
+
+
+class SentRequest(msgspec.Struct, kw_only=True):
+    body: str | None
+    address: str
+    headers: dict[str, str] | None
+
+
+class ReceivedAnswer(msgspec.Struct, rename="camel", kw_only=True):
+    body: str | None
+    status_code: int | None
+    error_message: str | None
+
+
+class RequestResource(msgspec.Struct, rename="camel", kw_only=True):
+    id: str
+    owner: Owner
+    request: SentRequest
+    response: ReceivedAnswer
+    watcher: WatchName
+    created: str
+    sent: str | None
+    object_event: str
+    duration: int | None
+    status: str
+
+
+class RequestList(msgspec.Struct, rename="camel", kw_only=True):
+    items: list[RequestResource]
+    next_page_token: str | msgspec.UnsetType = msgspec.UNSET
+
+
+class WatchWords:
+    """How one account's watches read."""
+
+    def __init__(self, account: Account, properties: list[Property], base_url: str) -> None:
+        self._account = account
+        self._sids = {item.id: item.sid for item in properties}
+        self._base_url = base_url
+
+    def watch(self, endpoint: Endpoint) -> WatchResource:
+        settings = endpoint.settings
+        return WatchResource(
+            id=endpoint.hash,
+            address=endpoint.address,
+            name=endpoint.name,
+            basic_auth=settings.get("basicAuth"),
+            http_request_header=settings.get("httpRequestHeader"),
+            schema=settings.get("schema"),
+            method=settings.get("method", "POST"),
+            status="enabled" if endpoint.enabled else "disabled",
+            oauth2_auth=settings.get("oauth2Auth"),
+            signature=settings.get("signature"),
+            object_owner=self._owner(endpoint),
+            add_previous_data=False,
+            level_details="full",
+            events=[_WORD[type_] for type_ in endpoint.event_types],
+            object_type=OBJECT_TYPE,
+            self_link=self._link(endpoint),
+        )
+
+    def request(self, record: DeliveryRecord, endpoint: Endpoint) -> RequestResource:
+        """body and headers of what was sent are not kept: they hold callers' numbers and secrets."""
+        return RequestResource(
+            id=f"{record.event_id}-{endpoint.hash}",
+            owner=self._owner(endpoint),
+            request=SentRequest(body=None, address=endpoint.address, headers=None),
+            response=ReceivedAnswer(
+                body=record.last_answer, status_code=record.last_status, error_message=record.last_error
+            ),
+            watcher=WatchName(
+                id=endpoint.hash, name=endpoint.name, address=endpoint.address, object_type=OBJECT_TYPE,
+                self_link=self._link(endpoint),
+            ),
+            created=_text(record.event_at),
+            sent=_text(record.tried_at) if record.tried_at else None,
+            object_event=next(word for word, type_ in EVENT_TYPES.items() if type_ == record.event_type),
+            duration=record.took_ms,
+            status=status_of(record),
+        )  # fmt: skip
+
+    def _owner(self, endpoint: Endpoint) -> Owner:
+        if endpoint.property_id is None:
+            return Owner(type="account", id=self._account.sid)
+        return Owner(type="property", id=self._sids[endpoint.property_id])
+
+    def _link(self, endpoint: Endpoint) -> str:
+        return f"{self._base_url}/api/2.3/watchers/{endpoint.hash}"
+
+
+def status_of(record: DeliveryRecord) -> str:
+    """Our words [inferred]: success; failed, once no more tries will be made; retrying; pending, before the first."""
+    if record.delivered_at is not None:
+        return "success"
+    if record.given_up:
+        return "failed"
+    return "retrying" if record.last_error is not None else "pending"
+
+
+def _text(instant: datetime) -> str:
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
