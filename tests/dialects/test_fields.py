@@ -30,10 +30,10 @@ Show = Callable[[CallRecord, Account, Property], Any]
 SHOWN: dict[str, tuple[frozenset[str], Show]] = {
     "optico": (optico.FIELDS, lambda call, _account, _item: optico.call_item(call, _PARIS, masks_callers=False)),
     "invox": (invox.FIELDS, lambda call, _account, _item: _INVOX.call(call)),
-    "agendize": (agendize.FIELDS, lambda call, _account, item: agendize.call_resource(call, item, True, "http://x")),
+    "agendize": (agendize.FIELDS, lambda call, _account, item: agendize.call_resource(call, item, "http://x")),
     "fonedynamics": (
         fonedynamics.FIELDS,
-        lambda call, _account, item: fonedynamics.call_resource(call, "sid", item, "http://x"),
+        lambda call, _account, item: fonedynamics.call_resource(call, item, "http://x"),
     ),
     "callr": (callr.CDR_IN_FIELDS, lambda call, account, item: callr.cdr_in(call, account, frozenset({item.id}))),
 }

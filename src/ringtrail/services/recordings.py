@@ -47,13 +47,6 @@ class Recordings:
         page, _ = await self.find(account_id, hashes=[hash_], limit=1)
         return page[0] if page else None
 
-    async def of_calls(self, account_id: int, call_ids: list[int]) -> set[int]:
-        """Which of these calls have a finished recording."""
-        if not call_ids:
-            return set()
-        async with self._database.reading() as connection:
-            return await store.calls_with_ready(connection, account_id, call_ids)
-
     async def tallies(self, account_id: int) -> list[RecordingTally]:
         """Counts and bytes by kind, status and whether somebody listened."""
         async with self._database.reading() as connection:

@@ -80,15 +80,6 @@ async def find_recordings(
     return page, row[0] if row else 0
 
 
-async def calls_with_ready(connection: Connection, account_id: int, call_ids: list[int]) -> set[int]:
-    """Which of these calls have a finished recording."""
-    cursor = await connection.execute(
-        "SELECT call_id FROM recordings WHERE account_id = %s AND call_id = ANY(%s) AND status = 'ready'",
-        (account_id, call_ids),
-    )
-    return {row[0] for row in await cursor.fetchall()}
-
-
 async def tallies(connection: Connection, account_id: int) -> list[RecordingTally]:
     """Counts and bytes by kind, status and whether somebody listened."""
     cursor = await connection.execute(

@@ -112,10 +112,7 @@ class CallRoutes:
         items = {item.id: item for item in await self._services.accounts.properties(account_id)}
         if search is not None:
             calls = [call for call in calls if found_in_sight(call, items[call.property_id], search)]
-        recorded = await self._services.recordings.of_calls(
-            account_id, [call.id for call in calls if call.recording_hash]
-        )
-        return [call_resource(call, items[call.property_id], call.id in recorded, self._base_url) for call in calls]
+        return [call_resource(call, items[call.property_id], self._base_url) for call in calls]
 
 
 def _visible(principal: Principal, call: CallRecord | None) -> CallRecord:

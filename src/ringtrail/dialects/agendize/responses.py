@@ -13,22 +13,22 @@ from ringtrail.services.numbers import masked
 FIELDS = frozenset({
     "id", "creation_seq", "change_seq", "property_id", "button_hash", "client_id", "timezone", "caller_number", "caller_withheld",
     "destination_number", "tracking_number", "started_at", "handled_s", "disposition", "external_id", "trigger",
-    "recording_hash",
+    "recording_ready",
 })  # fmt: skip
 """What `call_resource` shows and the list goes by of a CallRecord; nothing else is fetched."""
 
 
-class Start(msgspec.Struct, rename="camel", kw_only=True):
+class Start(msgspec.Struct, rename="camel", kw_only=True, gc=False):
     date_time: str  # local, no offset
     time_zone: str  # IANA
 
 
-class SoundRecord(msgspec.Struct, rename="camel", kw_only=True):
+class SoundRecord(msgspec.Struct, rename="camel", kw_only=True, gc=False):
     mime_type: str
     url: str
 
 
-class CallResource(msgspec.Struct, rename="camel", kw_only=True):
+class CallResource(msgspec.Struct, rename="camel", kw_only=True, gc=False):
     """The vendor's Call. null: not known or not applicable; `record` is absent until there is one."""
 
     id: str
@@ -51,8 +51,8 @@ class CallList(msgspec.Struct, rename="camel", kw_only=True):
     next_sync_token: str | UnsetType = UNSET
 
 
-def call_resource(call: CallRecord, item: Property, recorded: bool, base_url: str) -> CallResource:
-    """`id` is the account's creation counter: small, numeric, never reused. recorded: a finished recording is there."""
+def call_resource(call: CallRecord, item: Property, base_url: str) -> CallResource:
+    """`id` is the account's creation counter: small, numeric, never reused."""
     zone = call.timezone or item.timezone or DEFAULT_ZONE
     return CallResource(
         id=str(call.creation_seq),
@@ -66,7 +66,7 @@ def call_resource(call: CallRecord, item: Property, recorded: bool, base_url: st
         status=STATUS[call.disposition],
         external_id=call.external_id or str(call.id),
         type=TYPE[call.trigger],
-        record=_sound_record(call, base_url) if recorded else UNSET,
+        record=_sound_record(call, base_url) if call.recording_ready else UNSET,
     )
 
 

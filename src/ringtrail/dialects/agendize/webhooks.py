@@ -152,8 +152,7 @@ async def _resource(services: Services, options: DialectOptions, event: Event) -
         return None
     call = found[0]
     items = {item.id: item for item in await services.accounts.properties(event.account_id)}
-    recorded = call.recording_hash is not None and bool(await services.recordings.of_calls(event.account_id, [call.id]))
-    shown = call_resource(call, items[call.property_id], recorded, options.base_url)
+    shown = call_resource(call, items[call.property_id], options.base_url)
     resource: dict[str, Any] = msgspec.to_builtins(shown)
     return resource
 
