@@ -35,14 +35,14 @@ Cause: TypeAlias = Annotated[int, Meta(ge=0, le=127, description="ITU-T Q.850.")
 SipStatus: TypeAlias = Annotated[int, Meta(ge=100, le=699)]
 
 
-class TrackingNumber(msgspec.Struct, frozen=True, kw_only=True):
+class TrackingNumber(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The number that the caller dialled."""
 
     number: Number
     name: Annotated[str | None, Meta(description="The name that you gave it.")]
 
 
-class Caller(msgspec.Struct, frozen=True, kw_only=True):
+class Caller(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who called, as presented by the network."""
 
     number: Annotated[Number | None, Meta(description="E.164; null if withheld. Last four digits as X if the property masks callers.")]  # fmt: skip
@@ -54,7 +54,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True):
     is_new: Annotated[bool, Meta(description="The first call of this number to this property, or withheld.")]
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True):
+class Target(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who was called for the caller: the one who answered, else the last one tried."""
 
     number: Number
@@ -62,7 +62,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     line_type: str | None
 
 
-class Attribution(msgspec.Struct, frozen=True, kw_only=True):
+class Attribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Which marketing caused the call."""
 
     source: Annotated[str | None, Meta(examples=["Google Ads"])]
@@ -72,14 +72,14 @@ class Attribution(msgspec.Struct, frozen=True, kw_only=True):
     offline_description: str | None
 
 
-class PropertyRef(msgspec.Struct, frozen=True, kw_only=True):
+class PropertyRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The site or business unit that the tracking number belongs to."""
 
     sid: Annotated[str, Meta(pattern="^[A-Z0-9]{32}$")]
     name: str
 
 
-class AppRef(msgspec.Struct, frozen=True, kw_only=True):
+class AppRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """The voice app that took the call."""
 
     hash: str
@@ -87,7 +87,7 @@ class AppRef(msgspec.Struct, frozen=True, kw_only=True):
     package: str | None
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
+class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One caller's attempt and everything that it caused."""
 
     id: Annotated[CallId, Meta(description="53 bits, growing with time; a string so that no client rounds it.")]
@@ -97,7 +97,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     disposition: Annotated[Disposition, Meta(description="How it ended for the business.")]
     stage: Annotated[Stage, Meta(description="How far it got.")]
     trigger: Annotated[Trigger, Meta(description="What started it.")]
-    tracking_number: TrackingNumber
+    tracking_number: Annotated[TrackingNumber | None, Meta(description="Null: a call that we placed, or that was entered.")]  # fmt: skip
     caller: Caller
     target: Target | None
     app: AppRef | None
@@ -186,11 +186,11 @@ def call_fields(record: CallRecord, *, mask: bool) -> dict[str, Any]:
         "id": str(record.id),
         "change": record.change_seq,
         "property": PropertyRef(sid=record.property_sid, name=record.property_name),
-        "state": State(record.state),
-        "disposition": Disposition(record.disposition),
-        "stage": Stage(record.stage),
-        "trigger": Trigger(record.trigger),
-        "tracking_number": TrackingNumber(number=record.tracking_number, name=record.did_name),
+        "state": record.state,
+        "disposition": record.disposition,
+        "stage": record.stage,
+        "trigger": record.trigger,
+        "tracking_number": _tracking_number(record),
         "caller": Caller(
             number=number,
             name=record.caller_name,
@@ -217,11 +217,15 @@ def call_fields(record: CallRecord, *, mask: bool) -> dict[str, Any]:
         "total_s": record.total_s,
         "billed_s": record.billed_s,
         "hangup_cause": record.hangup_cause,
-        "hangup_by": HangupBy(record.hangup_by) if record.hangup_by else None,
+        "hangup_by": record.hangup_by,
         "keypad": record.keypad,
         "redirected": record.redirected or record.redirected_expired,
         "recording": record.recording_hash,
     }
+
+
+def _tracking_number(record: CallRecord) -> TrackingNumber | None:
+    return TrackingNumber(number=record.tracking_number, name=record.did_name) if record.tracking_number else None
 
 
 def _target(record: CallRecord) -> Target | None:
