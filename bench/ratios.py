@@ -32,8 +32,9 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
     median: float
     high: float
     goal: float | None
-    ours_ms: float  # medians
-    against_ms: float
+    ours: float  # medians, in `unit`
+    against: float
+    unit: str
     runs: int
 
     @property
@@ -48,18 +49,34 @@ def measure(pair: Pair, runs: int) -> Ratio:
     return ratio_of(pair.name, times, pair.goal)
 
 
+def measure_all(pairs: Iterable[Pair], runs: int) -> list[Ratio]:
+    """One after the other; each is told when it is there."""
+    print(HEAD)
+    found = []
+    for pair in pairs:
+        found.append(measure(pair, runs))
+        print(line(found[-1]), flush=True)
+    return found
+
+
 def ratio_of(name: str, times: Sequence[tuple[float, float]], goal: float | None = None) -> Ratio:
     """times: (ours, against) in seconds, by pair."""
-    ratios = [ours / against for ours, against in times]
+    return ratio_between(name, [(1000 * ours, 1000 * against) for ours, against in times], "ms", goal)
+
+
+def ratio_between(name: str, values: Sequence[tuple[float, float]], unit: str, goal: float | None = None) -> Ratio:
+    """values: (ours, against) in `unit`, by pair."""
+    ratios = [ours / against for ours, against in values]
     return Ratio(
         name=name,
         low=min(ratios),
         median=median(ratios),
         high=max(ratios),
         goal=goal,
-        ours_ms=1000 * median(ours for ours, _ in times),
-        against_ms=1000 * median(against for _, against in times),
-        runs=len(times),
+        ours=median(ours for ours, _ in values),
+        against=median(against for _, against in values),
+        unit=unit,
+        runs=len(values),
     )
 
 
@@ -72,12 +89,14 @@ def _seconds(step: Step) -> float:
 
 def table(rows: Iterable[Ratio]) -> str:
     """Lines for a terminal."""
-    head = (
-        f"{'':<58} {'ratio':>7} {'min':>7} {'max':>7} {'goal':>6} {'':<7} {'ours ms':>9} {'against ms':>11} {'runs':>5}"
+    return "\n".join([HEAD, *map(line, rows)])
+
+
+HEAD = f"{'':<66} {'ratio':>7} {'min':>7} {'max':>7} {'goal':>6} {'':<7} {'ours':>9} {'against':>9} {'':<4} {'runs':>4}"
+
+
+def line(row: Ratio) -> str:
+    return (
+        f"{row.name:<66} {row.median:>7.2f} {row.low:>7.2f} {row.high:>7.2f} {row.goal if row.goal else '-':>6}"
+        f" {row.verdict:<7} {row.ours:>9.1f} {row.against:>9.1f} {row.unit:<4} {row.runs:>4}"
     )
-    lines = [
-        f"{row.name:<58} {row.median:>7.2f} {row.low:>7.2f} {row.high:>7.2f} {row.goal if row.goal else '-':>6}"
-        f" {row.verdict:<7} {row.ours_ms:>9.1f} {row.against_ms:>11.1f} {row.runs:>5}"
-        for row in rows
-    ]
-    return "\n".join([head, *lines])

@@ -1,4 +1,4 @@
-"""A real `ringtrail serve` in its own process, and a keep-alive client of it."""
+"""A real web server in its own process, and a keep-alive client of it."""
 
 from __future__ import annotations
 
@@ -7,25 +7,21 @@ import socket
 import subprocess
 import sys
 import time
-from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from bench.tenants import AGENDIZE_KEY, AGENDIZE_TOKEN, CALLR_LOGIN, FONE_TOKEN, KEYS
+from bench.asked import Asked
 from ringtrail.config import Settings
 from ringtrail.supervisor.parts import environ_of
 
 STARTS_WITHIN_S = 60
 
 
-class Asked(NamedTuple):
-    """One HTTP request."""
-
-    path: str
-    headers: Mapping[str, str] = {}
-    body: bytes | None = None  # POSTed if there is one
+class Server(NamedTuple):
+    port: int
+    pid: int
 
 
 def free_port() -> int:
@@ -35,19 +31,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def web_server(database_url: str, folder: Path) -> Iterator[int]:
-    """The port of a server on that database. Its log is in `folder`."""
+def web_server(
+    database_url: str, folder: Path, command: Sequence[str] = ("ringtrail.cli", "serve")
+) -> Iterator[Server]:
+    """A server on that database: a Python module and its arguments. Its log is in `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     settings = Settings(
         data_dir=str(folder), database_url=database_url, ari_url="http://none:none@127.0.0.1:9", http_port=free_port(),
         log_level="warning",
     )  # fmt: skip
     with (folder / "serve.log").open("ab") as log:
-        command = [sys.executable, "-m", "ringtrail.cli", "serve"]
-        process = subprocess.Popen(command, env=environ_of(settings), stdout=log, stderr=log)
+        process = subprocess.Popen([sys.executable, "-m", *command], env=environ_of(settings), stdout=log, stderr=log)
     try:
         _wait(settings.http_port, process, folder)
-        yield settings.http_port
+        yield Server(settings.http_port, process.pid)
     finally:
         process.terminate()
         process.wait(30)
@@ -80,47 +77,3 @@ class Client:
         if response.status != 200:
             sys.exit(f"{asked.path} answered {response.status}: {body[:300]!r}")
         return body
-
-
-def optico(**parameters: object) -> Asked:
-    """Ten months of the biggest property."""
-    given = {
-        "type": "calls",
-        "start_date": "2026-01-01",
-        "end_date": "2026-10-31",
-        "page": 1,
-        "limit": 5000,
-    } | parameters
-    query = "&".join(f"{name}={value}" for name, value in given.items())
-    return Asked(f"/data-api?{query}&api_key={KEYS['optico']}")
-
-
-def invox(after: int) -> Asked:
-    return Asked(f"/api/v2/calls?last_call_id={after}", {"X-API-Key": KEYS["invox"]})
-
-
-def agendize() -> Asked:
-    return Asked("/api/2.0/calls", {"apiKey": AGENDIZE_KEY, "token": AGENDIZE_TOKEN})
-
-
-def fonedynamics(sid: str, count: int, skip: int = 0) -> Asked:
-    path = f"/v2/Accounts/{sid}/Calls?Results_Count={count}&Results_Skip={skip}"
-    return Asked(path, {"Authorization": _basic(sid, FONE_TOKEN)})
-
-
-def callr(type_: str, quantity: int, offset: int = 0) -> Asked:
-    body = (
-        f'{{"jsonrpc":"2.0","id":1,"method":"cdr.search","params":[{{"type":"{type_}"}},'
-        f'{{"offset":{offset},"quantity":{quantity}}}]}}'
-    )
-    headers = {"Authorization": _basic(*CALLR_LOGIN), "Content-Type": "application/json"}
-    return Asked("/json-rpc/v1.1", headers, body.encode())
-
-
-def native(limit: int, cursor: str | None = None) -> Asked:
-    path = f"/api/v1/calls?order=oldest&limit={limit}" + (f"&cursor={cursor}" if cursor else "")
-    return Asked(path, {"Authorization": f"Bearer {KEYS['native']}"})
-
-
-def _basic(user: str, password: str) -> str:
-    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()

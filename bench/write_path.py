@@ -143,7 +143,7 @@ async def _run(url: str, folder: Path, runs: int, sizes: Sequence[int]) -> list[
 def lines(found: Sequence[Ratio]) -> Iterator[str]:
     yield table(found)
     for row in found:
-        ours, plain = (1000 * CALLS_A_ROUND / ms for ms in (row.ours_ms, row.against_ms))
+        ours, plain = (1000 * CALLS_A_ROUND / ms for ms in (row.ours, row.against))
         yield f"{row.name}: {ours:,.0f} calls/s, plain INSERTs {plain:,.0f} calls/s"
 
 
