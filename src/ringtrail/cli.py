@@ -108,6 +108,37 @@ def _add_operating(add: Callable[..., argparse.ArgumentParser]) -> None:
     for word in ("source", "medium", "campaign", "content"):
         number.add_argument(f"--{word}", help="what the number stands for")
     number.add_argument("--offline", help="description of an offline source: a leaflet, a sign")
+    _add_push(add("push", _push, "Say which URLs are told of an account's calls, and see what they were told."))
+
+
+def _add_push(push: argparse.ArgumentParser) -> None:
+    actions = push.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, text: str) -> argparse.ArgumentParser:
+        parser = actions.add_parser(name, help=text, description=text)
+        parser.add_argument("--account", required=True, metavar="ACCOUNT_SID")
+        return parser
+
+    new = action("add", "Send the account's calls to a URL as they start, end and change.")
+    new.add_argument("--dialect", required=True, choices=["invox"], help="in whose form")
+    new.add_argument("--url", required=True)
+    new.add_argument("--name", default="", help="for people")
+    new.add_argument("--property", metavar="PROPERTY_SID", help="only this property's calls")
+    new.add_argument("--token", help="sent as X-API-Key; `-` reads it from standard input")
+    new.add_argument("--form", action="store_true", help="form encoding instead of JSON")
+    action("list", "List the account's URLs, those of its API clients too.")
+    for name, text in (
+        ("remove", "Send nothing to a URL any more."),
+        ("log", "Show the newest events of a URL and what became of them."),
+    ):
+        action(name, text).add_argument("hash", metavar="HASH")
+    key = action("key", "Show the key that signs what the account's Agendize watches are sent.")
+    key.add_argument("key_id", metavar="KEY_ID", help="one of the watch's cryptoKeyIds")
+    stock = add(
+        "stock", _stock, "Put numbers up for sale, which accounts may buy; without numbers, list what is for sale."
+    )
+    stock.add_argument("numbers", nargs="*", metavar="+NUMBER", help="E.164; your trunk delivers their calls to us")
+    stock.add_argument("--sms", action="store_true", help="they can send and receive messages")
     oauth = add("oauth", _oauth, "Programs that may ask an account's owner for access (OAuth 2.0).")
     actions = oauth.add_subparsers(required=True, metavar="ACTION", dest="action")
     program = actions.add_parser("add", help="Register a program; its secret is shown once.")
@@ -261,6 +292,36 @@ def _oauth(arguments: argparse.Namespace) -> int:
             return _with_services(lambda services: services.oauth.programs())
         case _:
             return _with_services(lambda services: services.oauth.remove(arguments.client_id))
+
+
+def _stock(arguments: argparse.Namespace) -> int:
+    from ringtrail.admin import put_up_for_sale
+
+    capabilities = ("voice", "sms") if arguments.sms else ("voice",)
+    return _with_services(lambda services: put_up_for_sale(services, arguments.numbers, capabilities))
+
+
+def _push(arguments: argparse.Namespace) -> int:
+    from ringtrail import admin
+
+    account = arguments.account
+    match arguments.action:
+        case "add":
+            token = sys.stdin.readline().rstrip("\n") if arguments.token == "-" else arguments.token  # noqa: S105
+            return _with_services(
+                lambda services: admin.add_push(
+                    services, account, arguments.dialect, url=arguments.url, name=arguments.name,
+                    property_sid=arguments.property, token=token, form=arguments.form,
+                )
+            )  # fmt: skip
+        case "list":
+            return _with_services(lambda services: admin.pushes_of(services, account))
+        case "remove":
+            return _with_services(lambda services: admin.remove_push(services, account, arguments.hash))
+        case "log":
+            return _with_services(lambda services: admin.push_log(services, account, arguments.hash))
+        case _:
+            return _with_services(lambda services: admin.push_key(services, account, arguments.key_id))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -35,6 +35,10 @@ _MEDIA = (
 )
 
 
+SMS_NUMBER = "+33639980100"
+FOR_SALE = ("+33199001101", "+33199001102")
+
+
 @dataclass(frozen=True, slots=True)
 class DemoNumber:
     """A tracking number of the demo account. 33-6-39-98 and 33-1-99-00 are France's ranges for fiction."""
@@ -101,7 +105,11 @@ async def seed(services: Services, settings: Settings, clock: Clock) -> dict[str
             _write_private(path, json.dumps(known | _places(settings), indent=2))
         return dict(known)
     account = await services.accounts.create(
-        name="Demo Bakery", timezone="Europe/Paris", country="FR", currency="EUR", outbound_prefixes=("+33199000",)
+        name="Demo Bakery",
+        timezone="Europe/Paris",
+        country="FR",
+        currency="EUR",
+        outbound_prefixes=("+33199000", "+3363998"),
     )
     site = await services.accounts.add_property(account.id, "www.demo-bakery.example", timezone=account.timezone)
     await _add_numbers(services, account, site, clock)
@@ -118,10 +126,16 @@ async def _add_numbers(services: Services, account: Account, site: Property, clo
             app_hash=app.hash, attribution=item.attribution,
         )  # fmt: skip
     ended = clock.now() - timedelta(days=1)
-    for number, name, expires_at in (("+33199001004", "Unassigned", None), ("+33199001005", "Expired", ended)):
+    for number, name, expires_at, capabilities in (
+        ("+33199001004", "Unassigned", None, ("voice",)),
+        ("+33199001005", "Expired", ended, ("voice",)),
+        (SMS_NUMBER, "Text messages", None, ("voice", "sms")),
+    ):
         await services.numbers.add(
-            account_id=account.id, property_id=site.id, number_e164=number, friendly_name=name, expires_at=expires_at
-        )
+            account_id=account.id, property_id=site.id, number_e164=number, friendly_name=name, expires_at=expires_at,
+            capabilities=capabilities,
+        )  # fmt: skip
+    await services.numbers.add_to_stock(list(FOR_SALE))
 
 
 async def _add_credentials(services: Services, account: Account, site: Property) -> dict[str, dict[str, str]]:
@@ -152,6 +166,7 @@ def _describe(settings: Settings, account: Account, keys: dict[str, dict[str, st
     return {
         **_places(settings),
         "caller": "+33639980001",
+        "sms_number": SMS_NUMBER,
         "account": {"sid": account.sid, "name": account.name},
         "numbers": [
             {"number": item.number, "name": item.name, "target": item.targets[0][0], "what": item.what}
