@@ -219,7 +219,9 @@ async def test_a_button_calls_only_the_countries_that_it_names(world: World, api
     await world.services.accounts.allow_outbound(world.account.id, ("+",))
     button = await api.buttons.add(name="B", phoneNumber=TARGET, countries=["FR", "BE"])
     await api.press(button["id"], "+32470123456")
-    with pytest.raises(AgendizeError, match=r"403 forbidden: called\.phoneNumber: the button does not call that country"):
+    with pytest.raises(
+        AgendizeError, match=r"403 forbidden: called\.phoneNumber: the button does not call that country"
+    ):
         await api.press(button["id"], "+442079460000")
     assert [order.visitor_e164 for order in await orders(world, 2) if order] == ["+32470123456"]
 

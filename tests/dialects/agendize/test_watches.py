@@ -158,7 +158,7 @@ BAD: list[tuple[dict[str, Any], str, int]] = [
     ({"httpRequestHeader": {"Host": "x"}}, "httpRequestHeader", 400),
     ({"httpRequestHeader": {f"X-{n}": "1" for n in range(21)}}, "httpRequestHeader", 400),
     ({"schema": []}, "schema", 400),
-    ({"schema": "{\"a\": ${$.id"}, "schema", 400),
+    ({"schema": '{"a": ${$.id'}, "schema", 400),
     ({"schema": {"a": "${$.["}}, "schema", 400),
     ({"schema": {"a": "${$.open"}}, "schema", 400),
     ({"method": "TRACE"}, "method", 400),
