@@ -1,17 +1,19 @@
-"""A reporting tool's reader of Fone Dynamics calls, as its author would write it: from the vendor's pages, on httpx, alone.
+"""A client of Fone Dynamics, as its author would write it: from the vendor's pages, on httpx, alone.
 
-It shares no code with the server. Every list reply carries a `Token`; sent back, it brings the calls that were written to
+It shares no code with the server. Reading calls: every list reply carries a `Token`; sent back, it brings the calls that were written to
 the database since, which is how the vendor advises integrations to read. Calls are kept by CallSid.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 
+MESSAGE_STATUSES = {"Processing", "Submitted", "Delivered", "Failed", "Received"}
 DISPOSITIONS = {"Answered", "IVR", "Busy", "NoAnswer", "Failed"}
 ANONYMOUS = "anonymous"
 
@@ -40,6 +42,34 @@ class Call:
     campaign: str | None
     content: str | None
     recording_uri: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    sid: str
+    property_sid: str
+    sender: str
+    recipient: str
+    text: str
+    segments: int
+    status: str
+    received: bool  # else it was sent
+    created_at: datetime
+    delivered_at: datetime | None
+    error_code: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Number:
+    number: str
+    property_sid: str
+    friendly: str | None
+    kind: str
+    capabilities: tuple[str, ...]
+    endpoint: str | None
+    flow: str | None
+    records: bool
+    source: str | None
 
 
 @dataclass
@@ -84,6 +114,82 @@ class FoneDynamics:
         _raise_for_error(reply)
         return reply.content
 
+    # --- messages -------------------------------------------------------------------------------------------------------
+
+    async def send(self, property_sid: str, to: str, text: str, **fields: Any) -> Message:
+        """fields: From, Schedule and what else the vendor's page names."""
+        body = {"To": to, "Text": text} | fields
+        return read_message((await self._request("POST", f"/Properties/{property_sid}/Messages", json=body))["Message"])
+
+    async def send_batch(self, property_sid: str, messages: list[dict[str, Any]]) -> list[Message | FoneDynamicsError]:
+        """In the order of `messages`. What was refused has no sid, but a code and a message."""
+        reply = await self._request("POST", f"/Properties/{property_sid}/BatchMessages", json={"Messages": messages})
+        return [
+            read_message(item) if item.get("MessageSid") else FoneDynamicsError(200, item["ErrorCode"], item["Message"])
+            for item in reply
+        ]
+
+    async def message(self, sid: str) -> Message:
+        return read_message((await self._request("GET", f"/Messages/{sid}"))["Message"])
+
+    async def messages(self, property_sid: str, **filters: str | int) -> list[Message]:
+        """All that match, page by page."""
+        found: list[Message] = []
+        while True:
+            paging = {"Results_Count": self.page, "Results_Skip": len(found)}
+            reply = await self._request("GET", f"/Properties/{property_sid}/Messages", params=filters | paging)
+            found += [read_message(item) for item in reply["Messages"]]
+            if len(reply["Messages"]) < self.page:
+                return found
+
+    # --- numbers, flows, properties -------------------------------------------------------------------------------------
+
+    async def buy(self, property_sid: str, number: str) -> str:
+        """The status of the number: Active or Pending."""
+        reply = await self._request("POST", f"/Properties/{property_sid}/Numbers", json={"Number": number})
+        assert reply["Number"] == number
+        return str(reply["Status"])
+
+    async def configure(self, number: str, **fields: Any) -> None:
+        await self._request("POST", f"/Numbers/{number.lstrip('+')}", json=fields)
+
+    async def number(self, number: str) -> Number:
+        return read_number((await self._request("GET", f"/Numbers/{number.lstrip('+')}"))["Number"])
+
+    async def numbers(self, property_sid: str | None = None, **filters: str | int) -> list[Number]:
+        scope = f"/Properties/{property_sid}" if property_sid else f"/Accounts/{self.account_sid}"
+        return [
+            read_number(item) for item in (await self._request("GET", f"{scope}/Numbers", params=filters))["Numbers"]
+        ]
+
+    async def flows(self, property_sid: str) -> dict[str, str]:
+        """{ConfigId: name}"""
+        reply = await self._request("GET", f"/Properties/{property_sid}/Flows")
+        return {item["ConfigId"]: item["Name"] for item in reply["Flows"]}
+
+    async def create_property(self, name: str, domain: str, time_zone: str, **fields: Any) -> str:
+        """Its sid. time_zone: a Windows id."""
+        body = {"Name": name, "MainDomain": domain, "TimeZone": time_zone} | fields
+        return str((await self._request("POST", "/Properties", json=body))["Project"]["PropertySid"])
+
+    async def properties(self) -> list[dict[str, Any]]:
+        """All of them, following NextPageToken."""
+        found: list[dict[str, Any]] = []
+        asked: dict[str, str | int] = {"Results_Count": self.page}
+        while True:
+            reply = await self._request("GET", "/Properties", params=asked)
+            found += reply["Projects"]
+            if not reply["NextPageToken"]:
+                assert len(found) == reply["TotalCount"]
+                return found
+            asked["PageToken"] = reply["NextPageToken"]
+
+    async def change_property(self, property_sid: str, **fields: Any) -> None:
+        headers = {"content-type": "application/merge-patch+json"}
+        await self._request("PATCH", f"/Properties/{property_sid}", content=json.dumps(fields), headers=headers)
+
+    # --- HTTP -----------------------------------------------------------------------------------------------------------
+
     def _list_path(self, property_sid: str | None) -> str:
         return f"/Properties/{property_sid}/Calls" if property_sid else f"/Accounts/{self.account_sid}/Calls"
 
@@ -109,6 +215,26 @@ def read_call(item: dict[str, Any]) -> Call:
         keys=tuple(keys.split(",")) if keys else (), source=item.get("Attribution_Source"),
         medium=item.get("Attribution_Medium"), campaign=item.get("Attribution_Campaign"),
         content=item.get("Attribution_Content"), recording_uri=item.get("Recording_Uri"),
+    )  # fmt: skip
+
+
+def read_message(item: dict[str, Any]) -> Message:
+    assert item["Status"] in MESSAGE_STATUSES
+    assert item["Direction"] in ("Transmit", "Receive")
+    return Message(
+        sid=item["MessageSid"], property_sid=item["PropertySid"], sender=item["From"], recipient=item["To"],
+        text=item["Text"], segments=item["NumSegments"], status=item["Status"], received=item["Direction"] == "Receive",
+        created_at=datetime.fromtimestamp(int(item["Created"]), UTC),
+        delivered_at=datetime.fromtimestamp(int(item["Delivered"]), UTC) if item.get("Delivered") else None,
+        error_code=item.get("ErrorCode"),
+    )  # fmt: skip
+
+
+def read_number(item: dict[str, Any]) -> Number:
+    return Number(
+        number=item["Number"], property_sid=item["PropertySid"], friendly=item.get("Friendly"), kind=item["Type"],
+        capabilities=tuple(item["Capabilities"]), endpoint=item.get("EndpointNumber"), flow=item.get("Flow"),
+        records=item["Recording"] == "Call", source=item.get("Attribution_Source"),
     )  # fmt: skip
 
 
