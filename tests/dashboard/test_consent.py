@@ -44,6 +44,7 @@ async def asked(
     await page.get_by_label("Login").fill(LOGIN)
     await page.get_by_label("Password").fill(PASSWORD)
     await page.get_by_role("button", name="Log in").click()
+    await page.wait_for_url("**/oauth/consent?**")  # with its style
     yield page
     assert faults == []
 
@@ -65,6 +66,26 @@ async def test_somebody_logs_in_reads_and_answers_and_is_back_at_the_program(
         assert page.url.startswith(BACK)
         assert given(page).keys() == {said, "state"} | ({"error_description"} & given(page).keys())
         assert given(page)["state"] == ["a b"]
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+async def test_consent_is_taken_back_on_the_page_of_programs(
+    world: World, browser: Browser, address: str, width: int
+) -> None:
+    async with asked(world, browser, address, name="W" * 120, width=width) as page:
+        await page.get_by_role("button", name="Allow").click()
+        await expect(page.get_by_text("Back at the program")).to_be_visible()
+        program = (await world.services.oauth.programs())[0]
+        async with world.database.transaction() as connection:
+            await connection.execute("UPDATE oauth_grants SET code_used_at = now()")
+        await page.goto(address)
+        await page.get_by_role("link", name="Programs").click()
+        await page.wait_for_url("**/programs")
+        await expect(page.get_by_text(program.name, exact=True)).to_be_visible()
+        await fits(page)
+        assert await page.evaluate(WORST_CONTRAST) >= 4.5
+        await page.get_by_role("button", name="Withdraw access of WWW").click()
+        await expect(page.get_by_text("No program has access.")).to_be_visible()
 
 
 async def test_the_keyboard_meets_deny_before_allow(world: World, browser: Browser, address: str) -> None:

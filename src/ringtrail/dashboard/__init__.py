@@ -10,7 +10,7 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
-from ringtrail.dashboard import assets, calls, consent, login, recordings, updates
+from ringtrail.dashboard import assets, calls, consent, login, programs, recordings, updates
 from ringtrail.dashboard.feed import feed_of
 from ringtrail.dashboard.site import Site, error_page, secure
 from ringtrail.model.errors import DomainError
@@ -28,6 +28,7 @@ def pages(services: Services, base_url: str) -> list[ControllerRouterHandler]:
             route_handlers=[
                 *login.HANDLERS,
                 *consent.HANDLERS,
+                *programs.HANDLERS,
                 *calls.HANDLERS,
                 *recordings.HANDLERS,
                 *updates.HANDLERS,

@@ -140,6 +140,17 @@ class OAuth:
                 code_hash=token_digest(code), code_expires_at=now + CODE_LIFETIME,
             )  # fmt: skip
 
+    async def with_access(self, principal: Principal) -> list[Program]:
+        """Programs that may act for the account; for a login of one property, those that it let in itself."""
+        async with self._database.reading() as connection:
+            return await store.programs_with_access(connection, principal.account.id, _only(principal))
+
+    async def withdraw(self, principal: Principal, client_id: str) -> None:
+        """Take back from a program what `with_access` shows."""
+        async with self._database.transaction() as connection:
+            now = self._clock.now()
+            await store.revoke_program(connection, principal.account.id, _only(principal), client_id, now)
+
     # --- tokens -----------------------------------------------------------------------------------------------------
 
     async def token(self, form: Parameters, basic: tuple[str, str] | None) -> Answer:
@@ -215,6 +226,10 @@ class OAuth:
         async with self._database.reading() as connection:
             client_id = next(iter(query.get("client_id", ())), "")
             return Facts(now=self._clock.now(), registered=await store.program_by_id(connection, client_id))
+
+
+def _only(principal: Principal) -> int | None:
+    return principal.credential_id if principal.property else None
 
 
 def _consent_request(query: Parameters) -> Any:

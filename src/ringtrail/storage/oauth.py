@@ -126,6 +126,27 @@ async def revoke_grant(connection: Connection, grant: Grant, now: datetime) -> N
     )
 
 
+_GIVEN_BY = "g.account_id = %s AND (%s::bigint IS NULL OR g.credential_id = %s) AND g.revoked_at IS NULL"
+
+
+async def programs_with_access(connection: Connection, account_id: int, credential_id: int | None) -> list[Program]:
+    """Those that the account's logins, or one of them, let in."""
+    query = (
+        f"SELECT {_PROGRAM} FROM oauth_clients c WHERE disabled_at IS NULL AND EXISTS (SELECT FROM oauth_grants g"
+        f" WHERE g.client_id = c.client_id AND g.code_used_at IS NOT NULL AND {_GIVEN_BY}) ORDER BY name, client_id"
+    )
+    cursor = await connection.execute(query.encode(), (account_id, credential_id, credential_id))
+    return [_program(row) for row in await cursor.fetchall()]
+
+
+async def revoke_program(
+    connection: Connection, account_id: int, credential_id: int | None, client_id: str, now: datetime
+) -> None:
+    """End what these logins allowed a program."""
+    query = f"UPDATE oauth_grants g SET revoked_at = %s WHERE g.client_id = %s AND {_GIVEN_BY}"
+    await connection.execute(query.encode(), (now, client_id, account_id, credential_id, credential_id))
+
+
 async def revoke_by_token(connection: Connection, client_id: str, token_hash: bytes, now: datetime) -> None:
     """End the consent behind an access or refresh token of this program; another's token is left alone."""
     await connection.execute(

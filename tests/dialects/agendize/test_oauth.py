@@ -558,6 +558,35 @@ async def test_a_program_that_is_removed_has_no_access_any_more(stage: Stage) ->
     assert (await stage.browser.get(stage.asked())).status_code == 400
 
 
+async def test_an_owner_takes_consent_back_and_other_owners_keep_theirs(stage: Stage, tmp_path: Path) -> None:
+    other = await build_world(stage.world.database, tmp_path, name="Others")
+    await add_credentials(other, "-2")
+    mine, owner = await stage.tokens(), stage.browser
+    stage.browser = await logged_in(other, stage.app, "demo-2")
+    theirs = await stage.tokens()
+    assert "Léa" in (await owner.get("/programs")).text
+    form = {"client_id": stage.program.client_id}
+    refused = await owner.post("/programs/withdraw", data=form, headers={"sec-fetch-site": "cross-site"})
+    assert refused.status_code == 403
+    assert (await owner.post("/programs/withdraw", data=form)).headers["location"] == "/programs"
+    assert "No program has access" in (await owner.get("/programs")).text
+    assert "Léa" in (await stage.browser.get("/programs")).text
+    assert [await stage.works(token["access_token"]) for token in (mine, theirs)] == [False, True]
+
+
+async def test_a_login_of_one_property_shows_and_takes_back_only_what_it_allowed(stage: Stage) -> None:
+    token = await stage.tokens()
+    accounts, account = stage.world.services.accounts, stage.world.account
+    await accounts.add_password(account.id, "dashboard", "branch", "correct horse")
+    async with stage.world.database.transaction() as connection:
+        query = b"UPDATE credentials SET property_id = %s WHERE login = 'branch'"
+        await connection.execute(query, (stage.world.property.id,))
+    branch = await logged_in(stage.world, stage.app, "branch")
+    assert "No program has access" in (await branch.get("/programs")).text
+    await branch.post("/programs/withdraw", data={"client_id": stage.program.client_id})
+    assert await stage.works(token["access_token"])
+
+
 async def test_a_token_lives_no_longer_than_the_login_that_consented(stage: Stage) -> None:
     token = await stage.tokens()
     async with stage.world.database.transaction() as connection:
