@@ -14,6 +14,7 @@ from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import EventType
 from ringtrail.model.number import DID, StockNumber
+from ringtrail.model.push import Endpoint
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services import Services, build_services
 from ringtrail.services.numbers import is_e164, to_e164

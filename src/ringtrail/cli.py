@@ -108,6 +108,21 @@ def _add_operating(add: Callable[..., argparse.ArgumentParser]) -> None:
     for word in ("source", "medium", "campaign", "content"):
         number.add_argument(f"--{word}", help="what the number stands for")
     number.add_argument("--offline", help="description of an offline source: a leaflet, a sign")
+    stock = add(
+        "stock", _stock, "Put numbers up for sale, which accounts may buy; without numbers, list what is for sale."
+    )
+    stock.add_argument("numbers", nargs="*", metavar="+NUMBER", help="E.164; your trunk delivers their calls to us")
+    stock.add_argument("--sms", action="store_true", help="they can send and receive messages")
+    oauth = add("oauth", _oauth, "Programs that may ask an account's owner for access (OAuth 2.0).")
+    actions = oauth.add_subparsers(required=True, metavar="ACTION", dest="action")
+    program = actions.add_parser("add", help="Register a program; its secret is shown once.")
+    program.add_argument("program", metavar="NAME", help="what owners of accounts are shown")
+    program.add_argument(
+        "--redirect", metavar="URI", action="append", required=True, help="where it may send browsers back to"
+    )
+    actions.add_parser("list", help="List the programs.")
+    gone = actions.add_parser("remove", help="Take a program's access away, at once and in every account.")
+    gone.add_argument("client_id", metavar="CLIENT_ID")
     _add_push(add("push", _push, "Say which URLs are told of an account's calls, and see what they were told."))
 
 
@@ -134,21 +149,6 @@ def _add_push(push: argparse.ArgumentParser) -> None:
         action(name, text).add_argument("hash", metavar="HASH")
     key = action("key", "Show the key that signs what the account's Agendize watches are sent.")
     key.add_argument("key_id", metavar="KEY_ID", help="one of the watch's cryptoKeyIds")
-    stock = add(
-        "stock", _stock, "Put numbers up for sale, which accounts may buy; without numbers, list what is for sale."
-    )
-    stock.add_argument("numbers", nargs="*", metavar="+NUMBER", help="E.164; your trunk delivers their calls to us")
-    stock.add_argument("--sms", action="store_true", help="they can send and receive messages")
-    oauth = add("oauth", _oauth, "Programs that may ask an account's owner for access (OAuth 2.0).")
-    actions = oauth.add_subparsers(required=True, metavar="ACTION", dest="action")
-    program = actions.add_parser("add", help="Register a program; its secret is shown once.")
-    program.add_argument("program", metavar="NAME", help="what owners of accounts are shown")
-    program.add_argument(
-        "--redirect", metavar="URI", action="append", required=True, help="where it may send browsers back to"
-    )
-    actions.add_parser("list", help="List the programs.")
-    gone = actions.add_parser("remove", help="Take a program's access away, at once and in every account.")
-    gone.add_argument("client_id", metavar="CLIENT_ID")
 
 
 def _up(_: argparse.Namespace) -> int:

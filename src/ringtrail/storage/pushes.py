@@ -206,6 +206,6 @@ async def log(
 
 
 async def forget(connection: Connection, until: datetime) -> int:
-    """Delete the events from before then, with their deliveries. Returns how many."""
-    cursor = await connection.execute("DELETE FROM events WHERE at < %s", (until,))
+    """Delete the events written before then, with their deliveries. Returns how many."""
+    cursor = await connection.execute("DELETE FROM events WHERE written_at < %s", (until,))
     return cursor.rowcount

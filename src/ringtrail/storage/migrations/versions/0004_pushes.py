@@ -34,11 +34,12 @@ CREATE TABLE events (
     type        text NOT NULL,
     property_id bigint NOT NULL,
     about       bigint NOT NULL,
-    at          timestamptz NOT NULL,
+    at          timestamptz NOT NULL,                     -- of the fact: an entered call may be years old
+    written_at  timestamptz NOT NULL DEFAULT now(),
     detail      jsonb NOT NULL DEFAULT '{}',
     PRIMARY KEY (account_id, id)
 );
-CREATE INDEX events_at ON events (at);
+CREATE INDEX events_written_at ON events (written_at);
 
 -- `about` repeats the event's, because those of one call go one after the other.
 CREATE TABLE deliveries (
