@@ -110,7 +110,9 @@ class Reporting:
             asked.fonedynamics(subject.sid, Results_Count=count, Results_Skip=skip),
             asked.fonedynamics(subject.sid, Results_Count=count),
         )
-        yield self._deep_pair(f"callr, quantity {count}", asked.callr("IN", count, skip), asked.callr("IN", count))
+        for type_ in ("IN", "OUT"):
+            deep, first = asked.callr(type_, count, skip), asked.callr(type_, count)
+            yield self._deep_pair(f"callr {type_}, quantity {count}", deep, first)
 
     def _deep_pair(self, what: str, deep: Asked, first: Asked) -> Pair:
         name = f"page {DEEP:,} against page 1: {what}"
