@@ -2,14 +2,67 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ringtrail.dialects.agendize.reference import EXTERNAL_ID, PROPERTY_SID
+from ringtrail.dialects.agendize.reference_parts import (
+    ACCOUNT_SID,
+    BUTTON_ID,
+    CALL_TRACKING_ID,
+    ERROR_ID,
+    EXTERNAL_ID,
+    PROPERTY_SID,
+    STOCK_NUMBER,
+    WATCHER_ID,
+)
+from ringtrail.dialects.agendize.webhooks import EVENT_TYPES
+from ringtrail.model.push import DueDelivery
+from ringtrail.storage import pushes
 from tests.dialects.recorded import recorded_call
 from tests.fixtures import World
+
+TARGET = "+33987654321"
 
 
 async def furnish(world: World, folder: Path) -> dict[str, str]:
     """{as the examples show it: as it is in this world}; the call is the account's first, with the id 1"""
+    services, account = world.services, world.account
+    watch = await services.pushes.add(
+        account.id, "agendize", address="https://crm.example.com/hook", event_types=tuple(EVENT_TYPES.values()),
+        name="CRM", secrets={"basicAuth": {"username": "ann", "password": "p4ss"}},
+        settings={
+            "basicAuth": {"username": "ann", "password": "********"},
+            "schema": {"who": "${$.callerNumber}", "at": {"t": "${$.start.dateTime}"}},
+        },
+    )  # fmt: skip
     call = await recorded_call(world, folder)
-    return {PROPERTY_SID: world.property.sid, EXTERNAL_ID: str(call.id)}
+    failed = await _failed(world)
+    button = await services.buttons.create(
+        account, world.property.id, name="Ask us", target=TARGET, max_talk_s=1_800,
+        settings={
+            "countries": ["FR"], "openingHoursEnabled": False,
+            "openingHours": [
+                {"day": "monday", "hours": [{"start": "09:00", "end": "12:00"}, {"start": "14:00", "end": "18:00"}]}
+            ],
+        },
+    )  # fmt: skip
+    params = {"targets": [{"number": TARGET, "timeout": 30}]}
+    await services.apps.edit(account.id, world.app.hash, name=None, params=params)
+    await services.numbers.add_to_stock([STOCK_NUMBER])
+    return {
+        ERROR_ID: f"{failed.event.id}-{watch.hash}", WATCHER_ID: watch.hash, BUTTON_ID: button.hash,
+        CALL_TRACKING_ID: world.did.hash, ACCOUNT_SID: account.sid, PROPERTY_SID: world.property.sid,
+        EXTERNAL_ID: str(call.id),
+    }  # fmt: skip
+
+
+async def _failed(world: World) -> DueDelivery:
+    """The delivery of the call, given up."""
+    now = datetime.now(UTC)
+    async with world.database.transaction() as connection:
+        (due,) = await pushes.claim(connection, now, now + timedelta(minutes=1), each=1, room={}, total=1)
+        await pushes.settle(
+            connection, due, due_at=None, delivered_at=None, took_ms=12, status=404, error="HTTP status 404",
+            answer="no such hook",
+        )  # fmt: skip
+    return due

@@ -45,10 +45,14 @@ def _properties(value: Any, wanted: dict[str, Any], schema: Any, document: dict[
 
 
 def _additional(value: Any, wanted: Any, _schema: Any, document: dict[str, Any], at: str) -> list[str]:
+    if not isinstance(value, dict):
+        return []
     return [line for name, item in value.items() for line in faults(item, wanted, document, f"{at}.{name}")]
 
 
 def _items(value: Any, wanted: Any, _schema: Any, document: dict[str, Any], at: str) -> list[str]:
+    if not isinstance(value, list):
+        return []
     return [line for n, item in enumerate(value) for line in faults(item, wanted, document, f"{at}[{n}]")]
 
 
@@ -66,6 +70,12 @@ _CHECKS: dict[str, Any] = {
     "enum": lambda value, wanted, _s, _d, at: [] if value in wanted else [f"{at}: {value!r} is none of {wanted}"],
     "pattern": lambda value, wanted, _s, _d, at: (
         [] if not isinstance(value, str) or re.search(wanted, value) else [f"{at}: {value!r} is not {wanted}"]
+    ),
+    "maxItems": lambda value, wanted, _s, _d, at: (
+        [] if not isinstance(value, list) or len(value) <= wanted else [f"{at}: more than {wanted} items"]
+    ),
+    "maxLength": lambda value, wanted, _s, _d, at: (
+        [] if not isinstance(value, str) or len(value) <= wanted else [f"{at}: longer than {wanted}"]
     ),
     "minimum": lambda value, wanted, _s, _d, at: (
         [] if not _is_number(value) or value >= wanted else [f"{at}: {value} < {wanted}"]

@@ -34,7 +34,7 @@ class ButtonList(msgspec.Struct, kw_only=True):
     items: list[ButtonResource]
 
 
-class Owner(msgspec.Struct, rename="camel", kw_only=True):
+class NumberOwner(msgspec.Struct, rename="camel", kw_only=True):
     id: str
     user_name: str
 
@@ -46,7 +46,7 @@ class CallTrackingResource(msgspec.Struct, rename="camel", kw_only=True):
     name: str | None
     phone_number: str | None
     tracking_phone_number: str
-    owner: Owner
+    owner: NumberOwner
     support: str | None
 
 
@@ -103,7 +103,7 @@ def call_tracking_shown(did: DID, account: Account, target: str | None) -> dict[
         name=did.friendly_name,
         phone_number=target,
         tracking_phone_number=did.number_e164,
-        owner=Owner(id=account.sid, user_name=account.name),
+        owner=NumberOwner(id=account.sid, user_name=account.name),
         support=did.attribution.offline_description,
     )
     return {**msgspec.to_builtins(known), **did.settings.get(KEPT, {})}

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
-from ringtrail.dialects.agendize.watch_requests import OBJECT_TYPE
+from ringtrail.dialects.agendize.watch_requests import OBJECT_TYPE, BasicAuth, OAuth2Auth, Signature
 from ringtrail.dialects.agendize.webhooks import EVENT_TYPES
 from ringtrail.model.account import Account, Property
 from ringtrail.model.push import DeliveryRecord, Endpoint
 
+_Kept = TypeVar("_Kept")
 _WORD = {type_: word for word, type_ in EVENT_TYPES.items()}
 
 
-class Owner(msgspec.Struct, kw_only=True):
+class WatchOwner(msgspec.Struct, kw_only=True):
     type: str
     id: str
 
@@ -24,14 +26,14 @@ class WatchResource(msgspec.Struct, rename="camel", kw_only=True):
     id: str
     address: str
     name: str
-    basic_auth: dict[str, str] | None
+    basic_auth: BasicAuth | None
     http_request_header: dict[str, str] | None
     schema: dict[str, Any] | str | None
     method: str
     status: str
-    oauth2_auth: dict[str, str] | None = msgspec.field(name="oauth2Auth")
-    signature: dict[str, Any] | None
-    object_owner: Owner
+    oauth2_auth: OAuth2Auth | None = msgspec.field(name="oauth2Auth")
+    signature: Signature | None
+    object_owner: WatchOwner
     add_previous_data: bool
     level_details: str
     events: list[str]
@@ -65,7 +67,7 @@ class ReceivedAnswer(msgspec.Struct, rename="camel", kw_only=True):
 
 class RequestResource(msgspec.Struct, rename="camel", kw_only=True):
     id: str
-    owner: Owner
+    owner: WatchOwner
     request: SentRequest
     response: ReceivedAnswer
     watcher: WatchName
@@ -95,13 +97,13 @@ class WatchWords:
             id=endpoint.hash,
             address=endpoint.address,
             name=endpoint.name,
-            basic_auth=settings.get("basicAuth"),
+            basic_auth=_read(settings, "basicAuth", BasicAuth),
             http_request_header=settings.get("httpRequestHeader"),
             schema=settings.get("schema"),
             method=settings.get("method", "POST"),
             status="enabled" if endpoint.enabled else "disabled",
-            oauth2_auth=settings.get("oauth2Auth"),
-            signature=settings.get("signature"),
+            oauth2_auth=_read(settings, "oauth2Auth", OAuth2Auth),
+            signature=_read(settings, "signature", Signature),
             object_owner=self._owner(endpoint),
             add_previous_data=False,
             level_details="full",
@@ -130,10 +132,10 @@ class WatchWords:
             status=status_of(record),
         )  # fmt: skip
 
-    def _owner(self, endpoint: Endpoint) -> Owner:
+    def _owner(self, endpoint: Endpoint) -> WatchOwner:
         if endpoint.property_id is None:
-            return Owner(type="account", id=self._account.sid)
-        return Owner(type="property", id=self._sids[endpoint.property_id])
+            return WatchOwner(type="account", id=self._account.sid)
+        return WatchOwner(type="property", id=self._sids[endpoint.property_id])
 
     def _link(self, endpoint: Endpoint) -> str:
         return f"{self._base_url}/api/2.3/watchers/{endpoint.hash}"
@@ -146,6 +148,10 @@ def status_of(record: DeliveryRecord) -> str:
     if record.given_up:
         return "failed"
     return "retrying" if record.last_error is not None else "pending"
+
+
+def _read(settings: Mapping[str, Any], name: str, type_: type[_Kept]) -> _Kept | None:
+    return msgspec.convert(settings[name], type_) if name in settings else None
 
 
 def _text(instant: datetime) -> str:
