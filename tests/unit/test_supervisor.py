@@ -10,6 +10,7 @@ import shlex
 import signal
 import socket
 import subprocess
+import tempfile
 import sys
 import time
 from collections.abc import Callable
@@ -337,6 +338,16 @@ DEMO = {
         "native": {"token": "nt"}, "dashboard": {"login": "demo", "password": "dp"},
     },
 }  # fmt: skip
+
+
+@pytest.mark.postgres
+def test_a_cluster_is_made_below_a_folder_that_was_private() -> None:
+    """Outside of pytest's own folders: the user of the database must be able to walk there."""
+    with tempfile.TemporaryDirectory(prefix="ringtrail-private-") as folder:
+        data = Path(folder) / "data"
+        data.mkdir(mode=0o700)
+        EmbeddedPostgres(data / "postgres").prepare()
+        assert (data / "postgres" / "data" / "PG_VERSION").exists()
 
 
 def test_the_banner_has_one_request_per_api_that_a_shell_reads_back() -> None:

@@ -180,8 +180,9 @@ def _is_postgres(pid: str) -> bool:
 
 
 def _let_pass(folder: Path) -> None:
-    """Let an unprivileged user walk through the parents of `folder` (execute, not read)."""
+    """Let an unprivileged user walk through the parents of `folder` (execute, not read). It keeps our group, so the
+    group's bit counts for it too."""
     for parent in folder.parents:
         mode = parent.stat().st_mode
-        if not mode & 0o001 and parent.stat().st_uid == os.geteuid():
-            parent.chmod(mode | 0o001)
+        if mode & 0o011 != 0o011 and parent.stat().st_uid == os.geteuid():
+            parent.chmod(mode | 0o011)
