@@ -177,8 +177,8 @@ BAD: list[tuple[dict[str, Any], str, int]] = [
     ({"objectOwner": {"id": "NOBODY"}}, "objectOwner.id", 400),
     ({"objectOwner": {"type": "account"}}, "objectOwner.id", 400),
     ({"events": ["merged"]}, "events[0]", 400),
-    ({"addPreviousData": True}, "addPreviousData", 501),
-    ({"levelDetails": "extraFull"}, "levelDetails", 501),
+    ({"addPreviousData": True}, "addPreviousData", 400),
+    ({"levelDetails": "extraFull"}, "levelDetails", 400),
 ]
 
 

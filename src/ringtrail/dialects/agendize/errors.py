@@ -1,7 +1,7 @@
 """Our error codes in Agendize's envelope: `{"error": {"code", "reason", "message"}}`, with the real HTTP status.
 
-The envelope is the vendor's, and so is 501 for what is not implemented; the reasons are ours [inferred], none are
-published. `code` repeats the HTTP status, because clients look at either.
+The envelope is the vendor's; the reasons are ours [inferred], none are published. `code` repeats the HTTP status, because
+clients look at either.
 """
 
 from __future__ import annotations
@@ -54,7 +54,6 @@ WORDINGS: dict[ErrorCode, Wording] = {
     ErrorCode.INTERNAL: Wording(500, "internalError", "Internal error"),
 }
 
-NOT_IMPLEMENTED = Wording(501, "notImplemented", "This part of the API is not implemented")
 UNSUPPORTED_MEDIA = Wording(415, "unsupportedMediaType", "The body must be application/json")
 
 FIELDS = {
@@ -79,20 +78,9 @@ class UnsupportedMediaError(DomainError):
     """A body that does not even say that it is JSON. The catalogue has no such error: here alone it is a status."""
 
 
-@dataclass(slots=True)
-class NotImplementedHereError(DomainError):
-    """What the vendor's API has and this server has not: 501, which is the vendor's own."""
-
-
 def render_error(request: Request[Any, Any, Any], error: DomainError, options: DialectOptions) -> Response[Any]:
     """Any error in the vendor's shape. The message names the parameter at fault, if there is one."""
-    status, reason, message = _wording(error)
+    status, reason, message = UNSUPPORTED_MEDIA if isinstance(error, UnsupportedMediaError) else WORDINGS[error.code]
     field = FIELDS.get(error.field, error.field) if error.field else None
     message = ": ".join(part for part in (field, error.detail or message) if part)
     return Response(Refusal(error=Fault(code=status, reason=reason, message=message)), status_code=status)
-
-
-def _wording(error: DomainError) -> Wording:
-    if isinstance(error, UnsupportedMediaError):
-        return UNSUPPORTED_MEDIA
-    return NOT_IMPLEMENTED if isinstance(error, NotImplementedHereError) else WORDINGS[error.code]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from ringtrail.dialects.agendize.errors import Refusal
 from ringtrail.dialects.agendize.reference_parts import (
     ACCOUNT_SID,
     BASE_URL,
@@ -57,8 +56,8 @@ _SAID: dict[str, str | Field] = {
     "oauth2Auth": "Where to get an access token for the address.",
     "signature": "Whether, and with which of the account's keys, a request is signed.",
     "objectOwner": "Whose calls: the account's, or those of one property.",
-    "addPreviousData": "Only `false`; `true` is a 501.",
-    "levelDetails": "Only `full`; `extraFull` is a 501.",
+    "addPreviousData": "Only `false`; `true` is an error.",
+    "levelDetails": "Only `full`; `extraFull` is an error.",
     "events": Field("Which events; all if not said.", _EVENTS),
 }  # fmt: skip
 _NAMES: dict[str, str | Field] = {
@@ -146,12 +145,11 @@ _FAILED: dict[str, Any] = {
     "duration": 12,
     "status": "failed",
 }  # fmt: skip
-_NOT_HERE = {501: Answer("notImplemented: `addPreviousData` and `levelDetails` of `extraFull`.", (Refusal,))}
 _HERS = frozenset({"id", "selfLink"})
 
 WATCH_OPERATIONS = (
     Operation(
-        "POST", "/calls/watch", "watchCalls", "Watch calls", {200: Answer("The watch.", (WatchResource,)), **NOT_JSON, **_NOT_HERE},
+        "POST", "/calls/watch", "watchCalls", "Watch calls", {200: Answer("The watch.", (WatchResource,)), **NOT_JSON},
         "From now on each call that has ended or was entered (`created`), corrected (`updated`) or deleted is sent to the"
         " address, until it is answered with 2xx: at growing pauses, for about three days.",
         body=NewWatch,
@@ -201,7 +199,7 @@ WATCH_OPERATIONS = (
     ),
     Operation(
         "PUT", "/watchers/{watcherId}", "changeWatcher", "Change a watch",
-        {200: Answer("The watch as it is now.", (WatchResource,)), **NOT_JSON, **_NOT_HERE},
+        {200: Answer("The watch as it is now.", (WatchResource,)), **NOT_JSON},
         f"What is absent stays as it was; null takes it away. A secret that reads `{HIDDEN}` stays.",
         parameters=(_WATCH_PATH,),
         body=WatchChange,

@@ -9,7 +9,6 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from ringtrail.dialects.agendize.bodies import Identifier, Text, parse
-from ringtrail.dialects.agendize.errors import NotImplementedHereError
 from ringtrail.dialects.agendize.tools_requests import Name
 from ringtrail.model.errors import DomainError, ErrorCode
 
@@ -86,12 +85,12 @@ class NewWatch(WatchChange, kw_only=True):
 
 
 def parse_watch(body: dict[str, Any], *, new: bool) -> dict[str, Any]:
-    """What was sent, by the vendor's names. NotImplementedHereError for what the vendor has and we have not."""
+    """What was sent, by the vendor's names. DomainError UNKNOWN_VALUE for what the vendor has and we have not."""
     sent = parse(body, NewWatch if new else WatchChange)
     if sent.add_previous_data is True:
-        raise NotImplementedHereError(ErrorCode.UNKNOWN_VALUE, "addPreviousData")
+        raise DomainError(ErrorCode.UNKNOWN_VALUE, "addPreviousData", "previous data is not sent here")
     if sent.level_details == "extraFull":
-        raise NotImplementedHereError(ErrorCode.UNKNOWN_VALUE, "levelDetails")
+        raise DomainError(ErrorCode.UNKNOWN_VALUE, "levelDetails", "only full is sent here")
     if isinstance(sent.signature, Signature):
         sent.signature = _one_name(sent.signature)
     found: dict[str, Any] = msgspec.to_builtins(sent)
