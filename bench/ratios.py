@@ -45,17 +45,17 @@ class Ratio(msgspec.Struct, frozen=True, kw_only=True):
 def measure(pair: Pair, runs: int) -> Ratio:
     """`runs` pairs after one of each to warm up."""
     pair.against(), pair.ours()
-    times = [(_seconds(pair.ours), _seconds(pair.against)) for _ in range(runs)]
+    times = [(seconds_of(pair.ours), seconds_of(pair.against)) for _ in range(runs)]
     return ratio_of(pair.name, times, pair.goal)
 
 
-def measure_all(pairs: Iterable[Pair], runs: int) -> list[Ratio]:
-    """One after the other; each is told when it is there."""
-    print(HEAD)
+def told(ratios: Iterable[Ratio]) -> list[Ratio]:
+    """All of them, each printed as soon as it is there."""
+    print(HEAD, flush=True)
     found = []
-    for pair in pairs:
-        found.append(measure(pair, runs))
-        print(line(found[-1]), flush=True)
+    for ratio in ratios:
+        print(line(ratio), flush=True)
+        found.append(ratio)
     return found
 
 
@@ -80,7 +80,7 @@ def ratio_between(name: str, values: Sequence[tuple[float, float]], unit: str, g
     )
 
 
-def _seconds(step: Step) -> float:
+def seconds_of(step: Step) -> float:
     gc.collect()
     began = time.perf_counter()
     step()

@@ -23,7 +23,7 @@ import psycopg
 
 from bench import asked, cluster, data, serving
 from bench.asked import Asked
-from bench.ratios import Pair, Ratio, Step, measure_all
+from bench.ratios import Pair, Ratio, Step, measure, told
 from bench.serving import Client
 from bench.yardsticks import (
     BY_START,
@@ -188,7 +188,7 @@ def run(calls: int, runs: int, only: str = "") -> list[Ratio]:
         psycopg.connect(url, autocommit=True) as connection,
     ):
         pairs = Reporting(connection, server.port).pairs()
-        return measure_all((pair for pair in pairs if only in pair.name), runs)
+        return told(measure(pair, runs) for pair in pairs if only in pair.name)
 
 
 def main() -> None:

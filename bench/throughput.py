@@ -22,7 +22,7 @@ import psycopg
 
 from bench import asked, cluster, data, load, peer, serving
 from bench.asked import Asked
-from bench.ratios import HEAD, Ratio, line, ratio_of
+from bench.ratios import Ratio, ratio_of, told
 from bench.serving import Client
 from bench.yardsticks import Subject, subject_of
 
@@ -105,15 +105,14 @@ def measure(port: int, dialect: str, pages: Pages, requests: int, rounds: int) -
 
 def run(calls: int, requests: int, rounds: int, only: str = "") -> list[Ratio]:
     folder = data.ready(calls)
-    print(HEAD)
-    found = []
     with cluster.running(folder) as url, serving.web_server(url, folder / "serve", ("bench.peer",)) as server:
         with psycopg.connect(url) as connection:
             walks = Walks(connection).by_dialect()
-        for dialect in (dialect for dialect in walks if only in dialect):
-            found.append(measure(server.port, dialect, walks[dialect], requests, rounds))
-            print(line(found[-1]), flush=True)
-    return found
+        return told(
+            measure(server.port, dialect, pages, requests, rounds)
+            for dialect, pages in walks.items()
+            if only in dialect
+        )
 
 
 def rates(found: Sequence[Ratio], tell: Callable[[str], None] = print) -> None:
