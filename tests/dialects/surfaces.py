@@ -181,6 +181,10 @@ def rpc(method: str, *params: Any) -> Asked:
     return Asked(surface="callr", path="/json-rpc/v1.1/", method="POST", body=(body,))
 
 
+def _posted(path: str, **fields: str) -> Asked:
+    return Asked(surface="fonedynamics", path=path, method="POST", body=(json.dumps(fields).encode(),))
+
+
 def lists() -> list[Asked]:
     """Readings that name nothing: they show whatever the asker has."""
     return [
@@ -189,6 +193,7 @@ def lists() -> list[Asked]:
         Asked(surface="optico", path="/data-api", query=PERIOD.replace(b"calls", b"sms")),
         Asked(surface="invox", path="/api/v2/calls"),
         Asked(surface="agendize", path="/api/2.0/calls"),
+        Asked(surface="fonedynamics", path="/v2/Properties"),
         Asked(surface="native", path="/api/v1/calls", query=b"include=live"),
         Asked(surface="pages", path="/"),
         Asked(surface="pages", path="/fragments/live"),
@@ -217,8 +222,17 @@ def named(things: Things) -> list[Asked]:
         Asked(surface="agendize", path=f"/api/2.0/calls/{things.call_seq}/record.mp3"),
         Asked(surface="fonedynamics", path=f"/v2/Calls/{fone}"),
         Asked(surface="fonedynamics", path=f"/v2/Calls/{fone}/Recording"),
-        Asked(surface="fonedynamics", path=f"/v2/Properties/{things.property_sid}/Calls"),
-        Asked(surface="fonedynamics", path=f"/v2/Accounts/{things.account_sid}/Calls"),
+        *(
+            Asked(surface="fonedynamics", path=f"/v2/Properties/{things.property_sid}{noun}")
+            for noun in ("", "/Calls", "/Messages", "/Numbers", "/Flows")
+        ),
+        *(
+            Asked(surface="fonedynamics", path=f"/v2/Accounts/{things.account_sid}/{noun}")
+            for noun in ("Calls", "Messages", "Numbers")
+        ),
+        Asked(surface="fonedynamics", path=f"/v2/Numbers/{number}"),
+        _posted(f"/v2/Numbers/{number}", Friendly="renamed"),
+        _posted(f"/v2/Properties/{things.property_sid}/Messages", To="+33699999999", From="Bakery", Text="Hello"),
         Asked(surface="native", path=f"/api/v1/calls/{things.call_id}"),
         Asked(surface="native", path=f"/api/v1/calls/{things.call_id}/recordings"),
         Asked(surface="native", path="/api/v1/calls", query=f"property={things.property_sid}".encode()),
@@ -256,7 +270,7 @@ JSON, PROBLEM, RPC = "application/json", "application/problem+json", "applicatio
 def assert_well_formed(asked: Asked, answer: Answer) -> None:
     """The vendor's content type and keys, whatever was asked."""
     content_type = answer.headers.get("content-type", "")
-    if answer.status in (204, 304):  # OPTIONS
+    if answer.status in (204, 304) or (asked.surface, asked.method, answer.status) == ("agendize", "DELETE", 200):
         assert not answer.body
     elif asked.surface == "pages":
         assert (
@@ -295,7 +309,9 @@ def _fonedynamics(status: int, body: Any) -> None:
         assert list(body) == ["ResponseStatus"]
         assert list(body["ResponseStatus"]) == ["ErrorCode", "Message"]
     else:
-        assert list(body) in (["Calls", "Token"], ["Call"])
+        one = {"Call", "Message", "Number", "Project"}
+        several = {"Calls", "Messages", "Numbers", "Projects", "Flows"}
+        assert next(iter(body)) in one | several
 
 
 def _callr(status: int, body: Any) -> None:

@@ -15,6 +15,7 @@ import structlog
 from litestar import Litestar, Request, Response, Router
 from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
+from litestar.routes import HTTPRoute
 from litestar.types import ASGIApp, ControllerRouterHandler, Message, Receive, Scope, Send
 
 from ringtrail.httpkit.dialect import Dialect, DialectOptions
@@ -61,15 +62,18 @@ def build_server(
             response.headers.setdefault("allow", allow)  # RFC 9110 section 15.5.6: every 405 has it
         return response
 
-    return Litestar(
+    allowed: dict[str, str] = {}
+    app = Litestar(
         route_handlers=[*routers, *pages],
         exception_handlers={Exception: handle, HTTPException: handle, DomainError: handle},
-        middleware=[_observed(dialects, observe), _host_guard(dialects, hosts or {})],
+        middleware=[_observed(dialects, observe), _host_guard(dialects, hosts or {}), _allowing(allowed)],
         request_max_body_size=max_request_bytes,
         openapi_config=None,
         lifespan=list(lifespan),
         logging_config=None,
     )
+    allowed |= {route.path_format: ", ".join(sorted(route.methods)) for route in app.routes if isinstance(route, HTTPRoute)}
+    return app
 
 
 def _as_domain_error(request: Request[Any, Any, Any], exc: Exception) -> DomainError:
@@ -102,6 +106,30 @@ def _host_guard(dialects: Sequence[Dialect], hosts: dict[str, str]) -> Any:
             await app(scope, receive, send)
 
         return guarded
+
+    return wrap
+
+
+def _allowing(allowed: dict[str, str]) -> Any:
+    """Middleware: OPTIONS tells every method of a path. Litestar's own answer knows only the handler that came first.
+
+    allowed: {path template: methods}
+    """
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def told(scope: Scope, receive: Receive, send: Send) -> None:
+            async def telling(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    methods = allowed[scope["path_template"]].encode()
+                    message["headers"] = [
+                        (b"allow", methods) if name == b"allow" else (name, value) for name, value in message["headers"]
+                    ]
+                await send(message)
+
+            is_options = scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS"
+            await app(scope, receive, telling if is_options else send)
+
+        return told
 
     return wrap
 
