@@ -239,6 +239,23 @@ async def test_deliveries_of_one_call_wait_for_the_one_before_and_others_do_not(
     assert [request.body for request in receiver.received[2:]] == [b"call.ended", b"call.changed"]
 
 
+async def test_what_waits_for_a_failed_delivery_is_not_due_before_it(world: World, receiver: Receiver) -> None:
+    """Else a dead receiver's queue would be passed over again and again."""
+    receiver.reply = lambda _: web.Response(status=500)
+    endpoint = await endpoint_of(world, receiver.url)
+    call = world.golden()
+    who = Principal(account=world.account, property=None, credential_id=0, login=None)
+    await world.save(call)
+    await world.services.entered_calls.correct(who, call.id, CallEntry(duration_s=7))
+    async with delivering(world):
+        await receiver.wait_for(1)
+        await tried(world, endpoint, 0)
+        await world.services.entered_calls.correct(who, call.id, CallEntry(duration_s=8))
+        log = await world.services.pushes.log(world.account.id, [endpoint.hash])
+    assert [entry.tries for entry in log] == [0, 0, 1]
+    assert len({entry.due_at for entry in log}) == 1
+
+
 async def test_a_later_delivery_no_longer_waits_for_one_that_was_given_up(world: World, receiver: Receiver) -> None:
     receiver.reply = lambda request: web.Response(status=500 if request.body == b"call.ended" else 200)
     endpoint = await endpoint_of(world, receiver.url)

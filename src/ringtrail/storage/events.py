@@ -14,7 +14,8 @@ DELIVERY_CHANNEL = "ringtrail_deliveries"
 """NOTIFY channel: a delivery is due."""
 
 # What nobody wants to be told is not written: an account without endpoints has no events. The lock leaves out an
-# endpoint that is being deleted; its foreign key would otherwise undo the whole transaction, call and all.
+# endpoint that is being deleted; its foreign key would otherwise undo the whole transaction, call and all. A delivery
+# is not due before one about the same call that has failed: the claim would only pass it over, again and again.
 _WRITE = b"""
 WITH told AS MATERIALIZED (
     SELECT nextval(pg_get_serial_sequence('events', 'id')) AS id, *
@@ -29,7 +30,10 @@ WITH told AS MATERIALIZED (
     SELECT %(account_id)s, id, type, property_id, about, at, detail FROM told WHERE id IN (SELECT id FROM wanted)
 ), due AS (
     INSERT INTO deliveries (account_id, event_id, endpoint_hash, about, due_at)
-    SELECT %(account_id)s, id, hash, about, now() FROM wanted RETURNING 1
+    SELECT %(account_id)s, w.id, w.hash, w.about, greatest(now(), (
+        SELECT max(b.due_at) FROM deliveries b WHERE b.account_id = %(account_id)s AND b.endpoint_hash = w.hash
+            AND b.about = w.about AND b.due_at IS NOT NULL AND b.last_error IS NOT NULL))
+    FROM wanted w RETURNING 1
 )
 SELECT pg_notify(%(channel)s, '') FROM due LIMIT 1
 """

@@ -163,7 +163,7 @@ async def settle(
     answer: str | None,
 ) -> None:
     """Note what a try came to; nothing if the lease has passed and somebody else tries."""
-    await connection.execute(
+    cursor = await connection.execute(
         "UPDATE deliveries SET due_at = %s, delivered_at = %s, took_ms = %s, last_status = %s, last_error = %s,"
         " last_answer = %s WHERE account_id = %s AND event_id = %s AND endpoint_hash = %s AND tries = %s"
         " AND due_at IS NOT NULL",
@@ -172,11 +172,23 @@ async def settle(
             delivery.endpoint.hash, delivery.tries,
         ),
     )  # fmt: skip
+    if cursor.rowcount:
+        await _let_follow(connection, delivery, due_at)
+
+
+async def _let_follow(connection: Connection, delivery: DueDelivery, due_at: datetime | None) -> None:
+    """What waits for this delivery is due with it, or now."""
+    await connection.execute(
+        "UPDATE deliveries SET due_at = coalesce(%s, now()) WHERE account_id = %s AND endpoint_hash = %s AND about = %s"
+        " AND event_id > %s AND due_at IS NOT NULL",
+        (due_at, delivery.endpoint.account_id, delivery.endpoint.hash, delivery.event.about, delivery.event.id),
+    )
 
 
 async def drop(connection: Connection, delivery: DueDelivery) -> None:
     """There is nothing to tell this endpoint: leave no trace of it."""
     await forget_one(connection, delivery.endpoint.account_id, delivery.event.id, delivery.endpoint.hash)
+    await _let_follow(connection, delivery, None)
 
 
 async def forget_one(connection: Connection, account_id: int, event_id: int, endpoint_hash: str) -> None:
