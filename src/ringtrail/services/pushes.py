@@ -13,7 +13,7 @@ from ringtrail.model.ids import new_hash
 from ringtrail.model.push import DeliveryRecord, Endpoint
 from ringtrail.ports.clock import Clock
 from ringtrail.services.egress import EgressRefusedError, Policy
-from ringtrail.services.vault import Vault
+from ringtrail.services.vault import Vault, VaultError
 from ringtrail.storage import pushes as store
 from ringtrail.storage.database import Database
 
@@ -149,9 +149,13 @@ class Pushes:
         return self._vault.open(sealed) if sealed is not None else {}
 
     async def secrets(self, endpoint: Endpoint) -> dict[str, Any]:
-        """Its secrets, for whoever changes some of them; not to be shown. Raises VaultError."""
+        """Its secrets, for whoever changes some of them; not to be shown. DomainError CONFLICT if our key has changed."""
         async with self._database.reading() as connection:
-            return self.unsealed(await store.secrets_of(connection, endpoint.account_id, endpoint.hash))
+            sealed = await store.secrets_of(connection, endpoint.account_id, endpoint.hash)
+        try:
+            return self.unsealed(sealed)
+        except VaultError as exc:
+            raise DomainError(ErrorCode.CONFLICT, detail="its secrets are lost: make it anew") from exc
 
     async def keep_secret(self, endpoint: Endpoint, change: Callable[[dict[str, Any]], None]) -> None:
         """Change the endpoint's secrets in place: for a token that its issuer has replaced."""

@@ -117,6 +117,14 @@ async def test_a_watch_sent_back_as_it_was_read_keeps_its_secrets(world: World, 
     assert now["oauth2Auth"] == before["oauth2Auth"]
 
 
+async def test_a_watch_whose_secrets_can_no_longer_be_opened_says_so(world: World, client: AsyncClient) -> None:
+    made = (await send(client, "POST", "/calls/watch", {"address": HOOK, **WHOLE})).json()
+    async with world.database.transaction() as connection:
+        await connection.execute("UPDATE endpoints SET secrets = 'sealed with another key'::bytea")
+    answer = await send(client, "PUT", f"/watchers/{made['id']}", {"name": "x"})
+    assert (answer.status_code, answer.json()["error"]["message"]) == (409, "its secrets are lost: make it anew")
+
+
 async def test_each_field_of_a_watch_changes_alone_and_null_takes_it_away(client: AsyncClient) -> None:
     known = (await send(client, "POST", "/calls/watch", {"address": HOOK, **WHOLE})).json()
     path, hidden = f"/watchers/{known['id']}", "*" * 8
