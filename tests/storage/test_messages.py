@@ -306,6 +306,20 @@ async def test_a_message_that_the_carrier_brings_twice_is_received_once(post: Po
     assert (message.status, message.received_at, message.property_id) == ("received", NOON, post.world.property.id)
 
 
+async def test_what_no_database_can_hold_does_not_hold_up_what_comes_after(post: Post) -> None:
+    listening = asyncio.create_task(post.messenger.listen())
+    for number, body in enumerate(("nul\0", "half \ud83d", "plain")):
+        await post.carrier.told.put(
+            MessageReceived(at=NOON, transport_id=f"x{number}", sender="A\0B", recipient=SENDER, body=body)
+        )
+    await post.carrier.told.put(ReceiptArrived(at=NOON, sid="\0", delivered=False))
+    await post.carrier.told.put(MessageReceived(at=NOON, transport_id="x9", sender="C", recipient=SENDER, body="last"))
+    await asyncio.wait_for(post.carrier.told.join(), 5)
+    listening.cancel()
+    received = [(message.sender, message.body) for message in await post.all()]
+    assert received == [("AB", "nul"), ("AB", "half ?"), ("AB", "plain"), ("C", "last")]
+
+
 async def test_the_loopback_delivers_and_brings_back_to_our_own_numbers_only(post: Post) -> None:
     world = post.world
     messenger = Messenger(world.database, post.clock, Loopback(post.clock), default_country="FR")

@@ -163,13 +163,21 @@ class Messenger:
         """Take the transport's facts until cancelled. A fact is kept until the database has it."""
         async for fact in self._transport.facts():
             while True:
-                try:
-                    async with self._database.transaction() as connection:
-                        await self._take(connection, fact)
+                if await self._taken(fact):
                     break
-                except DomainError as exc:
-                    log.warning("sms_fact_waits", reason=str(exc))
-                    await asyncio.sleep(1.0)
+                await asyncio.sleep(1.0)
+
+    async def _taken(self, fact: SmsFact) -> bool:
+        """False: try again. One that cannot be stored at all is told and dropped; it does not hold up the others."""
+        try:
+            async with self._database.transaction() as connection:
+                await self._take(connection, fact)
+        except DomainError as exc:
+            log.warning("sms_fact_waits", reason=str(exc))
+            return False
+        except Exception:  # the boundary of a PDU
+            log.exception("sms_fact_dropped", kind=type(fact).__name__)
+        return True
 
     async def _take(self, connection: Connection, fact: SmsFact) -> None:
         match fact:
@@ -185,13 +193,14 @@ class Messenger:
         if did is None:
             log.info("message_for_nobody", recipient=fact.recipient[:32])
             return
-        sender = to_e164(fact.sender, self._default_country) or fact.sender[:32]
+        sender = to_e164(fact.sender, self._default_country) or _storable(fact.sender[:32])
+        body = _storable(fact.body)
         await store.add(
             connection,
             Message(
                 id=0, sid=new_sid(), account_id=did.account_id, property_id=did.property_id, direction=Direction.IN,
-                sender=sender, recipient_e164=did.number_e164, body=fact.body, encoding=encoding_of(fact.body),
-                segments=len(parts_of(fact.body)), status=MessageStatus.RECEIVED, created_at=self._clock.now(),
+                sender=sender, recipient_e164=did.number_e164, body=body, encoding=encoding_of(body),
+                segments=len(parts_of(body)), status=MessageStatus.RECEIVED, created_at=self._clock.now(),
                 received_at=fact.at,
             ),
             transport_id=fact.transport_id,
@@ -228,6 +237,11 @@ async def _sender(connection: Connection, account: Account, wanted: NewMessage) 
     if "sms" not in did.capabilities:
         raise DomainError(ErrorCode.UNKNOWN_VALUE, "sender", "this number cannot send messages")
     return number
+
+
+def _storable(text: str) -> str:
+    """What PostgreSQL can hold: no NUL, and no half of a surrogate pair, which a handset that cuts a text can send."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
 def _segments(body: str) -> int:

@@ -7,13 +7,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from httpx import AsyncClient
+from httpx import ASGITransport, AsyncClient
 
+from ringtrail.dialects.fonedynamics import DIALECT
 from ringtrail.dialects.fonedynamics.vocabulary import STATUSES, status_word
+from ringtrail.httpkit.dialect import DialectOptions
+from ringtrail.httpkit.server import build_server
 from ringtrail.model.message import MessageStatus
 from ringtrail.ports.clock import SystemClock
+from ringtrail.services import build_services
 from ringtrail.services.messages import Messenger
 from ringtrail.sms.loopback import Loopback
+from ringtrail.storage.database import Database
+from tests.dialects.conftest import BASE_URL
 from tests.dialects.fonedynamics.conftest import Ask, Tell, fault
 from tests.fixtures import FONE_TOKEN, World
 
@@ -268,6 +274,24 @@ async def test_an_empty_batch_is_answered_and_one_beyond_the_limit_refused_whole
     assert told == (400, "PARAMETER_OUT_OF_RANGE", "Messages: at most 1000")
     assert await texts(tell) == []
     assert len((await tell("POST", BATCH, {"Messages": [HELLO] * 1_000})).json()) == 1_000
+
+
+async def test_while_the_database_does_not_answer_a_batch_is_not_tried_message_by_message(
+    world: World, world_url: str, sms_number: str
+) -> None:
+    hurried = Database(world_url, statement_timeout_ms=300)
+    await hurried.open()
+    services = build_services(hurried, SystemClock(), recordings_folder="/nonexistent")
+    app = build_server(services, [DIALECT], DialectOptions(base_url=BASE_URL))
+    url, auth = f"/v2/Properties/{world.property.sid}/BatchMessages", (world.account.sid, FONE_TOKEN)
+    async with AsyncClient(transport=ASGITransport(app=app), base_url=BASE_URL) as client:
+        async with world.database.transaction() as connection:
+            await connection.execute("LOCK TABLE messages")
+            started = time.monotonic()
+            answers = (await client.post(url, auth=auth, json={"Messages": [HELLO] * 50})).json()
+        assert time.monotonic() - started < 5
+    assert [answer["ErrorCode"] for answer in answers] == ["SERVICE_UNAVAILABLE"] * 50
+    await hurried.close()
 
 
 # --- lists --------------------------------------------------------------------------------------------------------------
