@@ -72,7 +72,9 @@ def build_server(
         lifespan=list(lifespan),
         logging_config=None,
     )
-    allowed |= {route.path_format: ", ".join(sorted(route.methods)) for route in app.routes if isinstance(route, HTTPRoute)}
+    allowed |= {
+        route.path_format: ", ".join(sorted(route.methods)) for route in app.routes if isinstance(route, HTTPRoute)
+    }
     return app
 
 
