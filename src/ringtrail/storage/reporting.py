@@ -137,13 +137,6 @@ async def day_totals(connection: Connection, query: CallQuery, timezone: str) ->
     return [DayTotals._make(row) for row in await cursor.fetchall()]
 
 
-_CALL_OF_LEG = (
-    "JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id"
-    " AND c.started_at BETWEEN l.started_at - interval '7 days' AND l.started_at"
-)
-"""The last condition tells PostgreSQL in which month to look; no call rings a target after a week."""
-
-
 async def legs_of(connection: Connection, account_id: int, call_ids: list[int]) -> list[LegRecord]:
     """All legs of some calls, in dialling order."""
     return await find_legs(connection, account_id, call_ids=call_ids)
@@ -174,7 +167,7 @@ async def find_legs(
             " l.ringing_at, l.answered_at, l.ended_at, l.cause, l.sip_status, l.hangup_by, l.disposition, l.raw,"
             " l.codec, l.talk_s, l.total_s, l.billed_s, c.app_hash, a.name, a.package, c.caller_number,"
             " c.caller_withheld, c.caller_name, c.external_id, c.property_id"
-            f" FROM legs l {_CALL_OF_LEG}"
+            " FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id"
             " LEFT JOIN apps a ON a.account_id = c.account_id AND a.hash = c.app_hash"
             " WHERE {} ORDER BY l.started_at, l.call_id, l.position LIMIT {} OFFSET {}"
         ).format(condition, sql.Literal(limit), sql.Literal(offset)),
@@ -202,7 +195,9 @@ async def count_legs(
         condition, params = _leg_condition(
             account_id, role, None, from_at, to_at, app_hash, did_hash, leg_id, of_ended_calls
         )
-        statement = sql.SQL(f"SELECT count(*) FROM legs l {_CALL_OF_LEG} WHERE {{}}").format(condition)
+        statement = sql.SQL(
+            "SELECT count(*) FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id WHERE {}"
+        ).format(condition)
         row = await (await connection.execute(statement, params, prepare=False)).fetchone()
         return row[0] if row else 0
 
