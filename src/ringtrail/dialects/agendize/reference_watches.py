@@ -203,7 +203,7 @@ WATCH_OPERATIONS = (
         f"What is absent stays as it was; null takes it away. A secret that reads `{HIDDEN}` stays.",
         parameters=(_WATCH_PATH,),
         body=WatchChange,
-        errors=(ErrorCode.NOT_FOUND, *BODY_ERRORS),
+        errors=(ErrorCode.NOT_FOUND, ErrorCode.CONFLICT, *BODY_ERRORS),
         examples=(Example("No more for now", {**_WATCH, "status": "disabled"}, body={"status": "disabled"}),),
     ),
     Operation(
