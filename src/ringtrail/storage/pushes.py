@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from psycopg.types.json import Jsonb
+from psycopg.types.json import Json, Jsonb
 
 from ringtrail.model.events import Event, EventType
 from ringtrail.model.push import DeliveryRecord, DueDelivery, Endpoint
@@ -58,7 +58,7 @@ async def put(connection: Connection, endpoint: Endpoint) -> None:
         (
             endpoint.hash, endpoint.account_id, endpoint.dialect, endpoint.property_id, endpoint.name, endpoint.address,
             [type_.value for type_ in endpoint.event_types], endpoint.enabled, endpoint.disabled_why,
-            Jsonb(dict(endpoint.settings), dumps=json.dumps), endpoint.created_at, endpoint.updated_at,
+            Json(dict(endpoint.settings), dumps=json.dumps), endpoint.created_at, endpoint.updated_at,
         ),
     )  # fmt: skip
 

@@ -19,7 +19,7 @@ CREATE TABLE endpoints (
     enabled      boolean NOT NULL DEFAULT true,
     disabled_why text,                                    -- null: its owner wants it so
     paused_until timestamptz,                             -- it asked for a rest (Retry-After)
-    settings     jsonb NOT NULL DEFAULT '{}',             -- the dialect's own, without secrets
+    settings     json NOT NULL DEFAULT '{}',              -- the dialect's own, without secrets; in the order given
     secrets      bytea,                                   -- the dialect's own, encrypted JSON
     created_at   timestamptz NOT NULL,
     updated_at   timestamptz NOT NULL,
