@@ -32,7 +32,7 @@ async def furnish(world: World, folder: Path) -> dict[str, str]:
         name="CRM", secrets={"basicAuth": {"username": "ann", "password": "p4ss"}},
         settings={
             "basicAuth": {"username": "ann", "password": "********"},
-            "schema": {"who": "${$.callerNumber}", "at": {"t": "${$.start.dateTime}"}},
+            "schema": {"at": {"t": "${$.start.dateTime}"}, "who": "${$.callerNumber}"},
         },
     )  # fmt: skip
     call = await recorded_call(world, folder)
