@@ -6,11 +6,11 @@ Each use has a key of its own, derived from the operator's with HKDF (RFC 5869):
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 import secrets
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -57,8 +57,9 @@ class Vault:
 
 
 def _hmac(key: bytes, purpose: str, message: str) -> bytes:
-    return hmac.new(_derived(key, f"sign {purpose}"), message.encode(), hashlib.sha256).digest()
+    return hmac.digest(_derived(key, f"sign {purpose}"), message.encode(), "sha256")
 
 
+@lru_cache(maxsize=256)
 def _derived(key: bytes, purpose: str) -> bytes:
     return HKDF(algorithm=SHA256(), length=32, salt=None, info=f"ringtrail {purpose}".encode()).derive(key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import takewhile
@@ -55,12 +56,23 @@ async def presentation(services: Services, account: Account, zone: ZoneInfo, opt
 
 
 async def _pages(services: Services, query: CallQuery, page: CallPage) -> AsyncIterator[list[CallRecord]]:
-    """All pages from `page` on, each by the last id of the one before; no connection is held between them."""
-    yield page.records
-    while page.has_more:
-        query = replace(query, created_after=page.records[-1].creation_seq)
-        page = await services.calls.page(query, limit=PAGE_CALLS, fields=FIELDS)
-        yield page.records
+    """All pages from `page` on, each by the last id of the one before; no connection is held between them.
+
+    The next page is read while the one before it is written down and sent.
+    """
+    following: asyncio.Future[CallPage] | None = None
+    try:
+        while True:
+            if page.has_more:
+                query = replace(query, created_after=page.records[-1].creation_seq)
+                following = asyncio.ensure_future(services.calls.page(query, limit=PAGE_CALLS, fields=FIELDS))
+            yield page.records
+            if following is None:
+                return
+            page, following = await following, None
+    finally:
+        if following is not None:
+            following.cancel()
 
 
 async def _until_unfinished(pages: AsyncIterator[list[CallRecord]]) -> AsyncIterator[list[CallRecord]]:
