@@ -1,4 +1,4 @@
-"""All benchmarks, one after the other: `python -m bench` (or `make bench`). About a quarter of an hour on a quiet machine."""
+"""All benchmarks, one after the other: `python -m bench` (or `make bench`). About half an hour on a quiet machine."""
 
 from __future__ import annotations
 
@@ -7,17 +7,25 @@ import shutil
 import subprocess
 import sys
 
-DATA_SETS = (1_000_000,)
+CALLS = (1_000_000,)
+GROWTH = (100_000, 1_000_000)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a few minutes, to see that everything works")
-    parser.add_argument("--calls", type=int, nargs="*", default=DATA_SETS, metavar="N", help="sizes of the data sets")
+    parser.add_argument("--calls", type=int, nargs="*", default=CALLS, metavar="N", help="sizes of the data sets")
+    parser.add_argument("--growth", type=int, nargs="*", default=GROWTH, metavar="N", help="sizes that are compared")
     arguments = parser.parse_args()
-    quick, runs = (["--quick"], ["--runs", "3"]) if arguments.quick else ([], [])
-    done = [_run("reporting", "--calls", str(calls), *runs) for calls in arguments.calls]
-    done.append(_run("write_path", *runs))
+    quick = ["--quick"] if arguments.quick else []
+    done = [
+        _run(name, "--calls", str(calls), *quick)
+        for calls in arguments.calls
+        for name in ("reporting", "throughput", "memory")
+    ]
+    if arguments.growth:
+        done.append(_run("growth", "--calls", *map(str, arguments.growth), *quick))
+    done.append(_run("write_path", *quick))
     if shutil.which("sipp"):
         done.append(_run("call_setup", *quick))
     else:

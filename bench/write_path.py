@@ -30,7 +30,7 @@ from tests.fixtures import GOLDEN_START, World, build_world
 
 BATCHES = (1, 10, 50, 200)
 CALLS_A_ROUND = 200
-RUNS = 7
+RUNS, QUICK_RUNS = 7, 3
 DIDS = 20
 TABLES = ("calls", "legs", "call_traces")
 _OTHER_ACCOUNT = 1_000_000  # added to the account's id: no reader sees these rows
@@ -149,10 +149,11 @@ def lines(found: Sequence[Ratio]) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.write_path", description=__doc__)
-    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--runs", type=int, metavar="N", help=f"of each size, default: {RUNS}")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK_RUNS} runs")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the ratios there too")
     arguments = parser.parse_args()
-    found = run(arguments.runs)
+    found = run(arguments.runs or (QUICK_RUNS if arguments.quick else RUNS))
     for line in lines(found):
         print(line)
     if arguments.json:
