@@ -96,7 +96,6 @@ class MessageList(msgspec.Struct, kw_only=True):
 
 def new_message(item: Property, asked: SendMessage) -> NewMessage:
     """DomainError with the vendor's field for what can be told without looking anything up."""
-    _check_methods(asked)
     return NewMessage(
         property_id=item.id,
         recipient=asked.To,
@@ -107,12 +106,6 @@ def new_message(item: Property, asked: SendMessage) -> NewMessage:
         external_id=asked.ExternalId,
         settings=_kept(asked),
     )
-
-
-def _check_methods(asked: SendMessage) -> None:
-    for name in ("DeliveryReceiptWebhookMethod", "WebhookMethod"):
-        if word := getattr(asked, name):
-            meaning(name, METHODS, word)
 
 
 def _kept(asked: SendMessage) -> dict[str, str]:
