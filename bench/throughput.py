@@ -25,13 +25,14 @@ from bench.asked import Asked
 from bench.ratios import Ratio, ratio_of, told
 from bench.serving import Client
 from bench.yardsticks import Subject, subject_of
+from ringtrail.dialects.invox.vocabulary import DEFAULT_TIMEZONE
 
 PAGE = 200
 CONNECTIONS = 8
 REQUESTS, QUICK_REQUESTS = 400, 60  # a round
 ROUNDS, QUICK_ROUNDS = 7, 2
 _STRIDE = 173  # from one page's first call to the next one's; prime, so that starts repeat only after all were there
-_PARIS = ZoneInfo("Europe/Paris")  # where INVOX reads its dates
+_INVOX = ZoneInfo(DEFAULT_TIMEZONE)  # where it reads dates
 _SECONDS, _RFC3339 = "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"
 _SECOND = timedelta(seconds=1)  # Agendize leaves its bounds out
 
@@ -55,12 +56,12 @@ class Walks:
             "optico": self._optico(),
             "invox": (
                 asked.invox(
-                    from_date=f"{a.astimezone(_PARIS):{_SECONDS}}", to_date=f"{b.astimezone(_PARIS):{_SECONDS}}"
+                    from_date=f"{a.astimezone(_INVOX):{_SECONDS}}", to_date=f"{b.astimezone(_INVOX):{_SECONDS}}"
                 )
                 for a, b in self._spans()
             ),
             "agendize": (
-                asked.agendize(startDate=f"{a - _SECOND:{_RFC3339}}", endDate=f"{b:{_RFC3339}}")
+                asked.agendize(startDate=f"{a - _SECOND:{_RFC3339}}", endDate=f"{b + _SECOND:{_RFC3339}}")
                 for a, b in self._spans()
             ),
             "fonedynamics": (
