@@ -109,15 +109,13 @@ def shown_of_calls(dialect: str, condition: str, order: str) -> str:
     return f"SELECT {columns} FROM ({rows_of_calls(condition, order)}) c{joins} ORDER BY {order}"
 
 
+_OF_TARGETS = "WHERE l.account_id = {} AND l.role = 'target' AND l.ended_at IS NOT NULL"
+_LEGS_BY_START = f" ORDER BY l.started_at, l.call_id, l.position LIMIT {PAGE}"
+
+
 def rows_of_target_legs(account_id: int) -> str:
-    return (
-        f"SELECT l.* FROM legs l WHERE l.account_id = {account_id} AND l.role = 'target' AND l.ended_at IS NOT NULL"
-        f" ORDER BY l.started_at, l.call_id, l.position LIMIT {PAGE}"
-    )
+    return f"SELECT l.* FROM legs l {_OF_TARGETS.format(account_id)}{_LEGS_BY_START}"
 
 
 def shown_of_target_legs(account_id: int) -> str:
-    return (
-        f"SELECT {_LEG_COLUMNS} FROM ({rows_of_target_legs(account_id)}) l{_CALL}{_APP}"
-        " ORDER BY l.started_at, l.call_id, l.position"
-    )
+    return f"SELECT {_LEG_COLUMNS} FROM legs l{_CALL}{_APP} {_OF_TARGETS.format(account_id)}{_LEGS_BY_START}"
