@@ -61,9 +61,10 @@ _LEG_COLUMNS = (
     " c.caller_withheld, c.caller_name, c.external_id"
 )
 _CALL = (
-    " JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id"
-    " AND c.started_at BETWEEN l.started_at - interval '7 days' AND l.started_at"
+    " CROSS JOIN LATERAL (SELECT * FROM calls c WHERE c.account_id = l.account_id AND c.id = l.call_id"
+    " AND c.started_at BETWEEN l.started_at - interval '7 days' AND l.started_at LIMIT 1) c"
 )
+"""A leg's call. The limit keeps PostgreSQL from joining all calls with all legs."""
 
 
 class Subject(NamedTuple):
@@ -109,13 +110,16 @@ def shown_of_calls(dialect: str, condition: str, order: str) -> str:
     return f"SELECT {columns} FROM ({rows_of_calls(condition, order)}) c{joins} ORDER BY {order}"
 
 
-_OF_TARGETS = "WHERE l.account_id = {} AND l.role = 'target' AND l.ended_at IS NOT NULL"
-_LEGS_BY_START = f" ORDER BY l.started_at, l.call_id, l.position LIMIT {PAGE}"
+_LEGS_BY_START = "l.started_at, l.call_id, l.position"
 
 
 def rows_of_target_legs(account_id: int) -> str:
-    return f"SELECT l.* FROM legs l {_OF_TARGETS.format(account_id)}{_LEGS_BY_START}"
+    return (
+        f"SELECT l.* FROM legs l WHERE l.account_id = {account_id} AND l.role = 'target' AND l.ended_at IS NOT NULL"
+        f" ORDER BY {_LEGS_BY_START} LIMIT {PAGE}"
+    )
 
 
 def shown_of_target_legs(account_id: int) -> str:
-    return f"SELECT {_LEG_COLUMNS} FROM legs l{_CALL}{_APP} {_OF_TARGETS.format(account_id)}{_LEGS_BY_START}"
+    rows = rows_of_target_legs(account_id)
+    return f"SELECT {_LEG_COLUMNS} FROM ({rows}) l{_CALL}{_APP} ORDER BY {_LEGS_BY_START} LIMIT {PAGE}"
