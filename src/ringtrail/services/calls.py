@@ -34,7 +34,13 @@ class Calls:
             records = await store.find_calls(
                 connection, query, offset=offset, limit=None if limit is None else limit + 1, fields=fields
             )
-            total = await store.count_calls(connection, query) if with_total else None
+            whole = limit is None or len(records) <= limit
+            if not with_total:
+                total = None
+            elif whole and (records or not offset):
+                total = offset + len(records)
+            else:
+                total = await store.count_calls(connection, query)
         has_more = limit is not None and len(records) > limit
         return CallPage(records[:limit] if has_more else records, total, has_more)
 

@@ -43,7 +43,10 @@ class Database:
             open=False,
             reconnect_timeout=RECONNECT_S,
             check=_still_there,
-            kwargs={"options": f"-c timezone=UTC -c statement_timeout={statement_timeout_ms}", "autocommit": True},
+            kwargs={
+                "options": f"-c timezone=UTC -c statement_timeout={statement_timeout_ms} -c plan_cache_mode=force_custom_plan",
+                "autocommit": True,
+            },
         )
 
     async def open(self) -> None:

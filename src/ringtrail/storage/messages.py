@@ -66,7 +66,6 @@ async def find(connection: Connection, query: MessageQuery, *, offset: int, limi
             sql.SQL(_COLUMNS), condition, sql.Literal(limit), sql.Literal(offset)
         ),
         params,
-        prepare=False,
     )
     return [_message(row) for row in await cursor.fetchall()]
 

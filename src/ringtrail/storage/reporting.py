@@ -1,18 +1,17 @@
 """Reading calls: any CallQuery, in pages that cost the same wherever they are.
 
-`prepare=False` where a range decides the plan: PostgreSQL would in the end plan a prepared statement without looking at
-the values, and read everything instead of one page.
+Connections have every statement planned for its values (`database.py`): PostgreSQL would in the end plan a prepared one
+without looking at them, and read everything instead of one page.
 """
 
 from __future__ import annotations
 
 from collections import namedtuple
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any, NamedTuple, cast
-
-from psycopg import sql
 
 from ringtrail.model.call import CallRecord, LegRecord
 from ringtrail.model.query import CallerNovelty, CallQuery, DayTotals, Order
@@ -39,7 +38,7 @@ _JOINS = {
 class _Shape(NamedTuple):
     """How calls are read when only some fields are asked for: the statement, and the record that takes its rows."""
 
-    statement: sql.SQL
+    statement: str  # with {page} and {order}
     record: type[CallRecord]
 
 
@@ -52,16 +51,16 @@ def _shape(fields: frozenset[str]) -> _Shape:
     names = [name for name in CallRecord._fields if name in fields]
     columns = [_ELSEWHERE.get(name, f"c.{name}") for name in names]
     joins = [join for alias, join in _JOINS.items() if any(column.startswith(f"{alias}.") for column in columns)]
-    statement = sql.SQL(f"SELECT {', '.join(columns)} FROM ({{page}}) c{''.join(joins)} ORDER BY {{order}}")
+    statement = f"SELECT {', '.join(columns)} FROM ({{page}}) c{''.join(joins)} ORDER BY {{order}}"
     narrow = CallRecord if len(names) == len(CallRecord._fields) else namedtuple("CallRecord", names)
     return _Shape(statement, cast(type[CallRecord], narrow))
 
 
-_ORDER: dict[Order, sql.SQL] = {
-    Order.STARTED: sql.SQL("c.started_at, c.id"),
-    Order.STARTED_DESC: sql.SQL("c.started_at DESC, c.id DESC"),
-    Order.CREATION: sql.SQL("c.creation_seq"),
-    Order.CHANGE: sql.SQL("c.change_seq"),
+_ORDER: dict[Order, str] = {
+    Order.STARTED: "c.started_at, c.id",
+    Order.STARTED_DESC: "c.started_at DESC, c.id DESC",
+    Order.CREATION: "c.creation_seq",
+    Order.CHANGE: "c.change_seq",
 }
 
 
@@ -74,20 +73,26 @@ async def find_calls(
     fields: frozenset[str] = frozenset(CallRecord._fields),
 ) -> list[CallRecord]:
     """Matching calls in query.order. limit None: all of them. The records have only `fields`."""
-    condition, params = _condition(query)
-    if offset and _is_plain(query):
-        skipped = await _skip(connection, query, offset)
-        if skipped is None:
+    if _is_plain(query) and limit is not None:
+        span = await _span(connection, query, offset, limit)
+        if span is None:
             return []
-        start, offset = skipped
-        condition = sql.SQL("{} AND c.started_at >= %s").format(condition)
-        params.append(start)
-    page = sql.SQL("SELECT * FROM calls c WHERE {} ORDER BY {} LIMIT {} OFFSET {}").format(
-        condition, _ORDER[query.order], sql.Literal(limit), sql.Literal(offset)
-    )
+        query = replace(query, from_at=span.start)
+        found = await _page(connection, replace(query, to_at=span.end), span.offset, limit, fields)
+        if len(found) == limit or span.end == query.to_at:
+            return found
+        offset = span.offset  # the range ends here, or calls of these days went away since they were counted
+    return await _page(connection, query, offset, limit, fields)
+
+
+async def _page(
+    connection: Connection, query: CallQuery, offset: int, limit: int | None, fields: frozenset[str]
+) -> list[CallRecord]:
+    condition, params = _condition(query)
+    order, shape = _ORDER[query.order], _shape(fields)
+    page = f"SELECT * FROM calls c WHERE {condition} ORDER BY {order} LIMIT %s OFFSET %s"
     cursor = connection.cursor(binary=True)
-    shape = _shape(fields)
-    await cursor.execute(shape.statement.format(page=page, order=_ORDER[query.order]), params, prepare=False)
+    await cursor.execute(shape.statement.format(page=page, order=order).encode(), [*params, limit, offset])
     return list(map(shape.record._make, await cursor.fetchall()))
 
 
@@ -100,12 +105,8 @@ async def count_calls(connection: Connection, query: CallQuery) -> int:
 
 async def newest_change(connection: Connection, account_id: int) -> int:
     """The account's change counter: every committed change has at most this value."""
-    return await _counter(connection, "change", account_id)
-
-
-async def _counter(connection: Connection, column: str, account_id: int) -> int:
-    statement = sql.SQL("SELECT {} FROM call_counters WHERE account_id = %s").format(sql.Identifier(column))
-    row = await (await connection.execute(statement, (account_id,))).fetchone()
+    cursor = await connection.execute("SELECT change FROM call_counters WHERE account_id = %s", (account_id,))
+    row = await cursor.fetchone()
     return row[0] if row else 0
 
 
@@ -122,17 +123,13 @@ async def day_totals(connection: Connection, query: CallQuery, timezone: str) ->
             " AND hour_at >= coalesce(%s, '-infinity'::timestamptz) AND hour_at < coalesce(%s, 'infinity'::timestamptz)"
             " GROUP BY 1 HAVING sum(calls) > 0 ORDER BY 1",
             (timezone, query.account_id, dimension, key, query.from_at, query.to_at),
-            prepare=False,
         )
     else:
         condition, params = _condition(query)
         cursor = await connection.execute(
-            sql.SQL(
-                "SELECT to_char(c.started_at AT TIME ZONE %s, 'YYYY-MM-DD') AS day, count(*), sum(talk_s)::bigint, sum(handled_s)::bigint,"
-                " sum(revenue_minor)::bigint FROM calls c WHERE {} GROUP BY 1 ORDER BY 1"
-            ).format(condition),
+            "SELECT to_char(c.started_at AT TIME ZONE %s, 'YYYY-MM-DD') AS day, count(*), sum(talk_s)::bigint, sum(handled_s)::bigint,"
+            f" sum(revenue_minor)::bigint FROM calls c WHERE {condition} GROUP BY 1 ORDER BY 1".encode(),
             [timezone, *params],
-            prepare=False,
         )
     return [DayTotals._make(row) for row in await cursor.fetchall()]
 
@@ -162,17 +159,16 @@ async def find_legs(
         account_id, role, call_ids, from_at, to_at, app_hash, did_hash, leg_id, of_ended_calls
     )
     cursor = await connection.execute(
-        sql.SQL(
+        (
             "SELECT l.id, l.call_id, l.role, l.position, l.number, l.number_country, l.number_line_type, l.started_at,"
             " l.ringing_at, l.answered_at, l.ended_at, l.cause, l.sip_status, l.hangup_by, l.disposition, l.raw,"
             " l.codec, l.talk_s, l.total_s, l.billed_s, c.app_hash, a.name, a.package, c.caller_number,"
             " c.caller_withheld, c.caller_name, c.external_id, c.property_id"
             " FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id"
             " LEFT JOIN apps a ON a.account_id = c.account_id AND a.hash = c.app_hash"
-            " WHERE {} ORDER BY l.started_at, l.call_id, l.position LIMIT {} OFFSET {}"
-        ).format(condition, sql.Literal(limit), sql.Literal(offset)),
-        params,
-        prepare=False,
+            f" WHERE {condition} ORDER BY l.started_at, l.call_id, l.position LIMIT %s OFFSET %s"
+        ).encode(),
+        [*params, limit, offset],
     )
     return [LegRecord._make(row) for row in await cursor.fetchall()]
 
@@ -195,10 +191,11 @@ async def count_legs(
         condition, params = _leg_condition(
             account_id, role, None, from_at, to_at, app_hash, did_hash, leg_id, of_ended_calls
         )
-        statement = sql.SQL(
-            "SELECT count(*) FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id WHERE {}"
-        ).format(condition)
-        row = await (await connection.execute(statement, params, prepare=False)).fetchone()
+        statement = (
+            "SELECT count(*) FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id"
+            f" WHERE {condition}"
+        ).encode()
+        row = await (await connection.execute(statement, params)).fetchone()
         return row[0] if row else 0
 
     if role == "target" and of_ended_calls and app_hash is None and did_hash is None and leg_id is None:
@@ -225,11 +222,11 @@ def _leg_condition(
     did_hash: str | None,
     leg_id: int | None,
     of_ended_calls: bool,
-) -> tuple[sql.Composable, list[Any]]:
-    parts: list[sql.Composable] = [sql.SQL("l.account_id = %s")]
+) -> tuple[str, list[Any]]:
+    parts = ["l.account_id = %s"]
     params: list[Any] = [account_id]
     if of_ended_calls:
-        parts.append(sql.SQL("c.ended_at IS NOT NULL"))
+        parts.append("c.ended_at IS NOT NULL")
     for clause, value in (
         ("l.role = %s", role),
         ("l.call_id = ANY(%s)", call_ids),
@@ -240,17 +237,17 @@ def _leg_condition(
         ("l.id = %s", leg_id),
     ):
         if value is not None:
-            parts.append(sql.SQL(clause))
+            parts.append(clause)
             params.append(value)
-    return sql.SQL(" AND ").join(parts), params
+    return " AND ".join(parts), params
 
 
-def _condition(query: CallQuery) -> tuple[sql.Composable, list[Any]]:
-    parts: list[sql.Composable] = [sql.SQL("c.account_id = %s")]
+def _condition(query: CallQuery) -> tuple[str, list[Any]]:
+    parts = ["c.account_id = %s"]
     params: list[Any] = [query.account_id]
 
-    def add(clause: Any, *values: Any) -> None:
-        parts.append(sql.SQL(clause))
+    def add(clause: str, *values: Any) -> None:
+        parts.append(clause)
         params.extend(values)
 
     if query.only_in_progress:
@@ -304,7 +301,7 @@ def _condition(query: CallQuery) -> tuple[sql.Composable, list[Any]]:
         )
     if query.novelty is not CallerNovelty.ALL:
         add("c.caller_is_new = %s", query.novelty is CallerNovelty.UNIQUE)
-    return sql.SQL(" AND ").join(parts), params
+    return " AND ".join(parts), params
 
 
 def _is_plain(query: CallQuery) -> bool:
@@ -331,11 +328,8 @@ def _hour_up(instant: datetime) -> datetime:
 
 async def _bare_count(connection: Connection, query: CallQuery) -> int:
     condition, params = _condition(query)
-    row = await (
-        await connection.execute(
-            sql.SQL("SELECT count(*) FROM calls c WHERE {}").format(condition), params, prepare=False
-        )
-    ).fetchone()
+    cursor = await connection.execute(f"SELECT count(*) FROM calls c WHERE {condition}".encode(), params)
+    row = await cursor.fetchone()
     return row[0] if row else 0
 
 
@@ -396,53 +390,66 @@ def _between(query: CallQuery, from_at: datetime | None, to_at: datetime | None)
     return CallQuery(account_id=query.account_id, property_id=query.property_id, from_at=from_at, to_at=to_at)
 
 
-async def _skip(connection: Connection, query: CallQuery, offset: int) -> tuple[datetime, int] | None:
-    """Where to start reading so that only `remaining` rows are passed over: (start, remaining). None: past the end."""
+class _Span(NamedTuple):
+    """Where a slice lies: passing over `offset` rows from start on, it ends before `end` (None: nobody knows)."""
+
+    start: datetime | None
+    offset: int
+    end: datetime | None
+
+
+_SPAN = """
+WITH buckets AS (
+    SELECT hour_at AS at, calls FROM call_hours WHERE account_id = %(a)s AND dimension = %(d)s AND key = %(k)s
+        AND hour_at >= %(first)s AND hour_at < %(first_day)s
+    UNION ALL
+    SELECT day_at, calls FROM call_days WHERE account_id = %(a)s AND dimension = %(d)s AND key = %(k)s
+        AND day_at >= coalesce(%(first_day)s, '-infinity'::timestamptz)
+        AND day_at < coalesce(%(to_at)s, 'infinity'::timestamptz)
+), counted AS (
+    SELECT at, calls, sum(calls) OVER (ORDER BY at)::bigint AS upto FROM buckets
+), hit AS (
+    SELECT at, upto - calls AS before FROM counted WHERE upto > %(offset)s ORDER BY at LIMIT 1
+), hours AS (
+    SELECT h.hour_at, h.calls, hit.before + sum(h.calls) OVER (ORDER BY h.hour_at)::bigint AS upto
+    FROM hit JOIN call_hours h ON h.account_id = %(a)s AND h.dimension = %(d)s AND h.key = %(k)s
+        AND h.hour_at >= hit.at AND h.hour_at < hit.at + interval '1 day'
+)
+SELECT hour_at, upto - calls,
+       (SELECT at + interval '1 day' FROM counted WHERE upto >= %(offset)s::bigint + %(limit)s ORDER BY at LIMIT 1)
+FROM hours WHERE upto > %(offset)s ORDER BY hour_at LIMIT 1
+"""
+"""The hour that holds row `offset`, how many rows lie before that hour, and the end of the day that holds the slice's last
+row. Buckets are days, before the first midnight hours."""
+
+
+async def _span(connection: Connection, query: CallQuery, offset: int, limit: int) -> _Span | None:
+    """Where a slice of a plain query lies, by the rollups: few rows are passed over, and few months looked at.
+
+    None: past the end. Calls that are in no whole hour of the range only make the span wider than it need be.
+    """
     first = _hour_up(query.from_at) if query.from_at else None
-    if query.from_at is not None and first is not None and query.from_at < first:
+    head = 0
+    if offset and query.from_at is not None and first is not None and query.from_at < first:
         head = await _bare_count(connection, _between(query, query.from_at, first))
-        if offset < head:
-            return query.from_at, offset
-        offset -= head
-    rollup = (query.account_id, *_rollup_of(query))
-    if first is not None and (day := _day_up(first)) > first:
-        found = await _holding(connection, "call_hours", "hour_at", rollup, first, day, offset)
-        if isinstance(found, tuple):
-            return found
-        first, offset = day, found
-    found = await _holding(connection, "call_days", "day_at", rollup, first, query.to_at, offset)
-    if not isinstance(found, tuple):
-        return None
-    day, remaining = found
-    found = await _holding(connection, "call_hours", "hour_at", rollup, day, day + _DAY, remaining)
-    return found if isinstance(found, tuple) else None
-
-
-async def _holding(
-    connection: Connection,
-    table: str,
-    column: str,
-    rollup: tuple[int, str, str],
-    start: datetime | None,
-    end: datetime | None,
-    offset: int,
-) -> tuple[datetime, int] | int:
-    """The hour or day from start (inclusive) to end (exclusive) that holds row `offset`, and how far into it; or, if it
-    lies behind all of them, what is left of the offset."""
+    behind = max(0, offset - head)
+    dimension, key = _rollup_of(query)
     cursor = await connection.execute(
-        sql.SQL(
-            "SELECT at, upto, calls FROM (SELECT {column} AS at, calls, sum(calls) OVER (ORDER BY {column})::bigint AS upto"
-            " FROM {table} WHERE account_id = %s AND dimension = %s AND key = %s"
-            " AND {column} >= coalesce(%s, '-infinity'::timestamptz) AND {column} < coalesce(%s, 'infinity'::timestamptz)) h"
-            " ORDER BY upto <= %s, CASE WHEN upto <= %s THEN -upto ELSE upto END LIMIT 1"
-        ).format(column=sql.Identifier(column), table=sql.Identifier(table)),
-        (*rollup, start, end, offset, offset),
-    )
+        _SPAN,
+        {
+            "a": query.account_id, "d": dimension, "k": key, "first": first, "to_at": query.to_at, "offset": behind,
+            "first_day": _day_up(first) if first else None, "limit": limit + (offset - behind),
+        },
+    )  # fmt: skip
     row = await cursor.fetchone()
-    if row is None:
-        return offset
-    at, upto, calls = row
-    return (at, offset - (upto - calls)) if upto > offset else offset - upto
+    end = _earlier(row[2], query.to_at) if row else query.to_at
+    if offset == 0 or offset < head:
+        return _Span(query.from_at, offset, end)
+    return _Span(row[0], behind - row[1], end) if row else None
+
+
+def _earlier(one: datetime | None, other: datetime | None) -> datetime | None:
+    return min((instant for instant in (one, other) if instant is not None), default=None)
 
 
 async def _whole_hours(connection: Connection, query: CallQuery, timezone: str) -> bool:
