@@ -94,7 +94,8 @@ OUTCOMES: dict[str, tuple[tuple[str, str], ...]] = {
 
 def unix_text(instant: datetime) -> str:
     """Whole Unix seconds, as the string that the vendor sends."""
-    return str((instant - EPOCH) // timedelta(seconds=1))
+    since = instant - EPOCH
+    return str(since.days * 86_400 + since.seconds)
 
 
 def parse_unix(field: str, text: str) -> datetime:

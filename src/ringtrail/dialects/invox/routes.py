@@ -66,6 +66,7 @@ async def _pages(services: Services, query: CallQuery, page: CallPage) -> AsyncI
             if page.has_more:
                 query = replace(query, created_after=page.records[-1].creation_seq)
                 following = asyncio.ensure_future(services.calls.page(query, limit=PAGE_CALLS, fields=FIELDS))
+                await asyncio.sleep(0)  # so that it has been asked for when the writing begins
             yield page.records
             if following is None:
                 return
