@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ringtrail.model.call import CallRecord
 from ringtrail.model.message import Direction, MessageStatus
@@ -83,6 +83,7 @@ class CallPage(NamedTuple):
     records: list[CallRecord]
     total: int | None
     has_more: bool
+    shown: list[Any]  # what the asker's `show` made of each record; empty without one
 
 
 class DayTotals(NamedTuple):

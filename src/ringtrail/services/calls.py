@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
@@ -25,14 +25,16 @@ class Calls:
         limit: int | None = None,
         with_total: bool = False,
         fields: frozenset[str] = frozenset(CallRecord._fields),
+        show: Callable[[CallRecord], Any] | None = None,
     ) -> CallPage:
         """A slice of the matching calls in query.order; limit None: all. The connection is given back before return.
 
         fields: those of CallRecord that the asker reads. The records have no others: they are half of a big page's time.
+        show: what the asker makes of a record; done while the next ones are still read.
         """
         async with self._database.reading() as connection:
-            records = await store.find_calls(
-                connection, query, offset=offset, limit=None if limit is None else limit + 1, fields=fields
+            records, shown = await store.find_calls(
+                connection, query, offset=offset, limit=None if limit is None else limit + 1, fields=fields, show=show
             )
             whole = limit is None or len(records) <= limit
             if not with_total:
@@ -42,7 +44,9 @@ class Calls:
             else:
                 total = await store.count_calls(connection, query)
         has_more = limit is not None and len(records) > limit
-        return CallPage(records[:limit] if has_more else records, total, has_more)
+        if has_more:
+            records, shown = records[:limit], shown[:limit]
+        return CallPage(records, total, has_more, shown)
 
     async def by_id(self, account_id: int, call_id: int) -> CallRecord | None:
         """One call, live or ended."""

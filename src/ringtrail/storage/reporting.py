@@ -17,6 +17,7 @@ from ringtrail.model.call import CallRecord, LegRecord
 from ringtrail.model.query import CallerNovelty, CallQuery, DayTotals, Order
 from ringtrail.storage.database import Connection
 
+_CHUNK = 1_000  # rows that are fetched together where rows are shown while the next ones are read
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 _ELSEWHERE = {
@@ -71,29 +72,48 @@ async def find_calls(
     offset: int,
     limit: int | None,
     fields: frozenset[str] = frozenset(CallRecord._fields),
-) -> list[CallRecord]:
-    """Matching calls in query.order. limit None: all of them. The records have only `fields`."""
+    show: Callable[[CallRecord], Any] | None = None,
+) -> tuple[list[CallRecord], list[Any]]:
+    """Matching calls in query.order, and what `show` makes of each. limit None: all of them. The records have only `fields`.
+
+    Of a long slice a record is shown while PostgreSQL still reads the next ones.
+    """
     if _is_plain(query) and limit is not None:
         span = await _span(connection, query, offset, limit)
         if span is None:
-            return []
+            return [], []
         query = replace(query, from_at=span.start)
-        found = await _page(connection, replace(query, to_at=span.end), span.offset, limit, fields)
-        if len(found) == limit or span.end == query.to_at:
+        found = await _page(connection, replace(query, to_at=span.end), span.offset, limit, fields, show)
+        if len(found[0]) == limit or span.end == query.to_at:
             return found
         offset = span.offset  # the range ends here, or calls of these days went away since they were counted
-    return await _page(connection, query, offset, limit, fields)
+    return await _page(connection, query, offset, limit, fields, show)
 
 
 async def _page(
-    connection: Connection, query: CallQuery, offset: int, limit: int | None, fields: frozenset[str]
-) -> list[CallRecord]:
+    connection: Connection,
+    query: CallQuery,
+    offset: int,
+    limit: int | None,
+    fields: frozenset[str],
+    show: Callable[[CallRecord], Any] | None,
+) -> tuple[list[CallRecord], list[Any]]:
     condition, params = _condition(query)
     order, shape = _ORDER[query.order], _shape(fields)
     page = f"SELECT * FROM calls c WHERE {condition} ORDER BY {order} LIMIT %s OFFSET %s"
     cursor = connection.cursor(binary=True)
-    await cursor.execute(shape.statement.format(page=page, order=order).encode(), [*params, limit, offset])
-    return list(map(shape.record._make, await cursor.fetchall()))
+    statement, values = shape.statement.format(page=page, order=order).encode(), [*params, limit, offset]
+    make, records = shape.record._make, list[CallRecord]()
+    if show is None or (limit is not None and limit <= _CHUNK):
+        await cursor.execute(statement, values)
+        records = list(map(make, await cursor.fetchall()))
+        return records, list(map(show, records)) if show else []
+    shown = list[Any]()
+    async for row in cursor.stream(statement, values, size=_CHUNK):
+        record = make(row)
+        records.append(record)
+        shown.append(show(record))
+    return records, shown
 
 
 async def count_calls(connection: Connection, query: CallQuery) -> int:

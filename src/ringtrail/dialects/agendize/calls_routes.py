@@ -19,7 +19,7 @@ from ringtrail.dialects.agendize.vocabulary import DEFAULT_ZONE
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.files import file_response
 from ringtrail.httpkit.query import parse_query
-from ringtrail.model.account import Principal
+from ringtrail.model.account import Principal, Property
 from ringtrail.model.call import CallRecord
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services import Services
@@ -41,16 +41,21 @@ class CallRoutes:
         query = parse_query(request.scope["query_string"])
         principal = await authenticate(request, query, self._services)
         asked = parse_list(query)
-        batch = await sync.read(self._services, principal, asked)
+        items = await self._items(principal)
+        batch = await sync.read(self._services, principal, asked, self._show(items))
+        shown, search = batch.shown, asked.filters.search
+        if search is not None:
+            both = zip(batch.calls, shown, strict=True)
+            shown = [resource for call, resource in both if found_in_sight(call, items[call.property_id], search)]
         return CallList(
-            items=await self._shown(principal, batch.calls, asked.filters.search),
+            items=shown,
             next_page_token=batch.next_page_token or UNSET,
             next_sync_token=batch.next_sync_token or UNSET,
         )
 
     async def get_call(self, request: _Request, call_id: FromPath[str]) -> CallResource:
         principal = await self._principal(request)
-        return (await self._shown(principal, [await self._call(principal, call_id)]))[0]
+        return self._show(await self._items(principal))(await self._call(principal, call_id))
 
     async def add_call(self, request: _Request) -> CallResource:
         principal = await self._principal(request)
@@ -60,7 +65,7 @@ class CallRoutes:
     async def change_call(self, request: _Request, call_id: FromPath[str]) -> CallResource:
         principal = await self._principal(request)
         call = await self._call(principal, call_id)
-        shown = (await self._shown(principal, [call]))[0]
+        shown = self._show(await self._items(principal))(call)
         entry = parse_change(await read_object(request), shown)
         if entry is None:
             return shown
@@ -97,7 +102,7 @@ class CallRoutes:
     async def _again(self, principal: Principal, call_id: int) -> CallResource:
         """A call that was just written, as it is now; NOT_FOUND if somebody else has just deleted it."""
         call = await self._services.calls.by_id(principal.account.id, call_id)
-        return (await self._shown(principal, [_visible(principal, call)]))[0]
+        return self._show(await self._items(principal))(_visible(principal, call))
 
     async def _company_zone(self, principal: Principal) -> str:
         """The zone of the key's property, else of the account's first: what the vendor calls the company's."""
@@ -105,14 +110,17 @@ class CallRoutes:
         items = items or await self._services.accounts.properties(principal.account.id)
         return next((item.timezone for item in items[:1] if item.timezone), DEFAULT_ZONE)
 
-    async def _shown(
-        self, principal: Principal, calls: list[CallRecord], search: str | None = None
-    ) -> list[CallResource]:
-        account_id = principal.account.id
-        items = {item.id: item for item in await self._services.accounts.properties(account_id)}
-        if search is not None:
-            calls = [call for call in calls if found_in_sight(call, items[call.property_id], search)]
-        return [call_resource(call, items[call.property_id], self._base_url) for call in calls]
+    async def _items(self, principal: Principal) -> dict[int, Property]:
+        return {item.id: item for item in await self._services.accounts.properties(principal.account.id)}
+
+    def _show(self, items: dict[int, Property]) -> sync.Show:
+        def show(call: CallRecord) -> CallResource:
+            item = items.get(call.property_id)
+            if item is None:
+                raise DomainError(ErrorCode.UNAVAILABLE, detail="properties have just changed, try again")
+            return call_resource(call, item, self._base_url)
+
+        return show
 
 
 def _visible(principal: Principal, call: CallRecord | None) -> CallRecord:

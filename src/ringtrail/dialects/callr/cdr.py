@@ -120,11 +120,12 @@ async def _inbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[list[
         did_hash=wanted.did_hash,
         ids=() if wanted.callid is None else (wanted.callid,),
     )
+    account, masking = asking.account, await asking.masking()
     page = await asking.services.calls.page(
-        query, offset=piece.offset, limit=piece.quantity, with_total=True, fields=CDR_IN_FIELDS
-    )
-    masking = await asking.masking()
-    return [cdr_in(record, asking.account, masking) for record in page.records], page.total or 0
+        query, offset=piece.offset, limit=piece.quantity, with_total=True, fields=CDR_IN_FIELDS,
+        show=lambda record: cdr_in(record, account, masking),
+    )  # fmt: skip
+    return page.shown, page.total or 0
 
 
 async def _outbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[list[CdrIn | CdrOut], int]:

@@ -36,7 +36,7 @@ class CallRoutes(Routes):
     async def get_call(self, request: _Request, sid: FromPath[str]) -> OneCall:
         principal = await self._asker(request)
         call = await self._call(principal, sid)
-        return OneCall(Call=(await self._shown(principal, [call]))[0])
+        return OneCall(Call=(await self._show(principal))(call))
 
     async def get_recording(self, request: _Request, sid: FromPath[str]) -> Response[bytes] | Stream:
         """The finished recording as MP3, or as WAV where no MP3 could be made; the call before a voicemail."""
@@ -61,8 +61,8 @@ class CallRoutes(Routes):
         query = parse_query(request.scope["query_string"])
         account_id = principal.account.id
         asked = parse_list(query, account_id=account_id, property_id=item.id if item else None)
-        reply = await sync.read(self._services.calls, asked)
-        return CallList(Calls=await self._shown(principal, reply.calls), Token=reply.token)
+        reply = await sync.read(self._services.calls, asked, await self._show(principal))
+        return CallList(Calls=reply.calls, Token=reply.token)
 
     async def _call(self, principal: Principal, sid: str) -> CallRecord:
         """An ended call of the account, or NOT_FOUND: another account's sid tells nothing."""
@@ -74,6 +74,13 @@ class CallRoutes(Routes):
             raise DomainError(ErrorCode.NOT_FOUND, "CallSid", "No such call.")
         return found
 
-    async def _shown(self, principal: Principal, calls: list[CallRecord]) -> list[CallResource]:
+    async def _show(self, principal: Principal) -> sync.Show:
         items, calls_url = await self._properties(principal), f"{self._base_url}{PREFIX}/Calls"
-        return [call_resource(call, items[call.property_id], calls_url) for call in calls]
+
+        def show(call: CallRecord) -> CallResource:
+            item = items.get(call.property_id)
+            if item is None:
+                raise DomainError(ErrorCode.UNAVAILABLE, detail="Properties have just changed, try again.")
+            return call_resource(call, item, calls_url)
+
+        return show

@@ -13,12 +13,13 @@ import base64
 import binascii
 import hashlib
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from ringtrail.dialects.fonedynamics.requests import ListRequest
-from ringtrail.dialects.fonedynamics.responses import FIELDS
+from ringtrail.dialects.fonedynamics.responses import FIELDS, CallResource
 from ringtrail.dialects.fonedynamics.vocabulary import EPOCH
 from ringtrail.model.call import CallRecord
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -49,50 +50,57 @@ class Position:
     walk: Walk | None = None
 
 
+Show = Callable[[CallRecord], CallResource]
+
+
 class Reply(NamedTuple):
-    calls: list[CallRecord]
+    calls: list[CallResource]
     token: str
 
 
-async def read(calls: Calls, asked: ListRequest) -> Reply:
-    """What `asked` wants next. Raises GONE for a token that is not of this account or lies ahead of it."""
+async def read(calls: Calls, asked: ListRequest, show: Show) -> Reply:
+    """What `asked` wants next, each call as `show` makes it. Raises GONE for a token that is not of this account or lies ahead of it."""
     account_id = asked.query.account_id
     newest = await calls.newest_change(account_id)  # before reading: what comes later is the next token's
     position = decode(asked.token, account_id, newest) if asked.token else None
     if position is None:
-        found, after = await _first(calls, asked, newest)
+        found, after = await _first(calls, asked, show, newest)
     elif position.walk is not None:
-        found, after = await _walk(calls, asked, position.change, position.walk)
+        found, after = await _walk(calls, asked, show, position.change, position.walk)
     else:
-        found, after = await _changes(calls, asked, position.change, newest)
+        found, after = await _changes(calls, asked, show, position.change, newest)
     return Reply(found, encode(after, account_id))
 
 
-async def _first(calls: Calls, asked: ListRequest, newest: int) -> tuple[list[CallRecord], Position]:
-    page = await calls.page(asked.query, offset=asked.skip, limit=asked.count, fields=FIELDS)
+async def _first(calls: Calls, asked: ListRequest, show: Show, newest: int) -> tuple[list[CallResource], Position]:
+    page = await calls.page(asked.query, offset=asked.skip, limit=asked.count, fields=FIELDS, show=show)
     known = max([newest, *(call.change_seq for call in page.records)])
     if not page.has_more:
-        return page.records, Position(change=known)
+        return page.shown, Position(change=known)
     last = page.records[-1]
     walk = Walk(started_at=last.started_at, call_id=last.id, to_at=asked.query.to_at)
-    return page.records, Position(change=known, walk=walk)
+    return page.shown, Position(change=known, walk=walk)
 
 
-async def _walk(calls: Calls, asked: ListRequest, change: int, walk: Walk) -> tuple[list[CallRecord], Position]:
+async def _walk(
+    calls: Calls, asked: ListRequest, show: Show, change: int, walk: Walk
+) -> tuple[list[CallResource], Position]:
     query = replace(asked.query, past=(walk.started_at, walk.call_id), to_at=walk.to_at)
-    page = await calls.page(query, offset=asked.skip, limit=asked.count, fields=FIELDS)
-    fresh = [call for call in page.records if call.change_seq <= change]
+    page = await calls.page(query, offset=asked.skip, limit=asked.count, fields=FIELDS, show=show)
+    fresh = [shown for call, shown in zip(page.records, page.shown, strict=True) if call.change_seq <= change]
     if not page.has_more:
         return fresh, Position(change=change)
     last = page.records[-1]
     return fresh, Position(change=change, walk=replace(walk, started_at=last.started_at, call_id=last.id))
 
 
-async def _changes(calls: Calls, asked: ListRequest, change: int, newest: int) -> tuple[list[CallRecord], Position]:
+async def _changes(
+    calls: Calls, asked: ListRequest, show: Show, change: int, newest: int
+) -> tuple[list[CallResource], Position]:
     query = replace(asked.query, changed_after=change, order=Order.CHANGE)
-    page = await calls.page(query, offset=asked.skip, limit=asked.count, fields=FIELDS)
+    page = await calls.page(query, offset=asked.skip, limit=asked.count, fields=FIELDS, show=show)
     last = page.records[-1].change_seq if page.records else change
-    return page.records, Position(change=last if page.has_more else max(last, newest))
+    return page.shown, Position(change=last if page.has_more else max(last, newest))
 
 
 def encode(position: Position, account_id: int) -> str:

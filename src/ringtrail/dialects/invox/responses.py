@@ -15,6 +15,7 @@ from ringtrail.dialects.invox.vocabulary import (
     national,
 )
 from ringtrail.model.call import CallRecord
+from ringtrail.model.query import CallPage
 from ringtrail.services.numbers import masked
 
 FIELDS = frozenset({
@@ -114,11 +115,11 @@ class Presentation:
         return number_e164 or ""
 
 
-async def json_array(pages: AsyncIterator[list[CallRecord]], shown: Presentation) -> AsyncIterator[bytes]:
+async def json_array(pages: AsyncIterator[CallPage]) -> AsyncIterator[bytes]:
     """A bare JSON array, written page by page."""
     opening = b"["
     async for page in pages:
-        if page:
-            yield opening + msgspec.json.encode([shown.call(record) for record in page])[1:-1]
+        if page.shown:
+            yield opening + msgspec.json.encode(page.shown)[1:-1]
             opening = b","
     yield b"]" if opening == b"," else b"[]"

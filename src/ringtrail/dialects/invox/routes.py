@@ -19,7 +19,6 @@ from ringtrail.dialects.invox.responses import FIELDS, Presentation, json_array
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.reference import document_route
 from ringtrail.model.account import Account
-from ringtrail.model.call import CallRecord
 from ringtrail.model.query import CallPage, CallQuery
 from ringtrail.services import Services
 
@@ -34,11 +33,11 @@ def build(services: Services, options: DialectOptions) -> Router:
         query = call_query(request.scope["query_string"], principal)
         shown = await presentation(services, principal.account, zone_of(principal.property), options)
         # Read before the answer begins: a database that is away is a 503, not half an array.
-        first = await services.calls.page(query, limit=PAGE_CALLS, fields=FIELDS)
-        pages = _pages(services, query, first)
+        first = await services.calls.page(query, limit=PAGE_CALLS, fields=FIELDS, show=shown.call)
+        pages = _pages(services, query, first, shown)
         if options.invox_holds_unfinished:
             pages = _until_unfinished(pages)
-        return Stream(json_array(pages, shown), media_type="application/json")
+        return Stream(json_array(pages), media_type="application/json")
 
     return Router(path=PREFIX, route_handlers=[calls, document_route(REFERENCE, options.base_url)])
 
@@ -55,7 +54,7 @@ async def presentation(services: Services, account: Account, zone: ZoneInfo, opt
     )
 
 
-async def _pages(services: Services, query: CallQuery, page: CallPage) -> AsyncIterator[list[CallRecord]]:
+async def _pages(services: Services, query: CallQuery, page: CallPage, shown: Presentation) -> AsyncIterator[CallPage]:
     """All pages from `page` on, each by the last id of the one before; no connection is held between them.
 
     The next page is read while the one before it is written down and sent.
@@ -65,9 +64,10 @@ async def _pages(services: Services, query: CallQuery, page: CallPage) -> AsyncI
         while True:
             if page.has_more:
                 query = replace(query, created_after=page.records[-1].creation_seq)
-                following = asyncio.ensure_future(services.calls.page(query, limit=PAGE_CALLS, fields=FIELDS))
+                reading = services.calls.page(query, limit=PAGE_CALLS, fields=FIELDS, show=shown.call)
+                following = asyncio.ensure_future(reading)
                 await asyncio.sleep(0)  # so that it has been asked for when the writing begins
-            yield page.records
+            yield page
             if following is None:
                 return
             page, following = await following, None
@@ -76,10 +76,10 @@ async def _pages(services: Services, query: CallQuery, page: CallPage) -> AsyncI
             following.cancel()
 
 
-async def _until_unfinished(pages: AsyncIterator[list[CallRecord]]) -> AsyncIterator[list[CallRecord]]:
+async def _until_unfinished(pages: AsyncIterator[CallPage]) -> AsyncIterator[CallPage]:
     """Everything before the first unfinished call: a client that resumes after its last id will then miss no ending."""
     async for page in pages:
-        ended = list(takewhile(lambda record: record.ended_at is not None, page))
-        yield ended
-        if len(ended) < len(page):
+        ended = sum(1 for _ in takewhile(lambda record: record.ended_at is not None, page.records))
+        yield page._replace(shown=page.shown[:ended])
+        if ended < len(page.records):
             return

@@ -62,12 +62,13 @@ async def _answer(services: Services, asked: DataRequest, given: Mapping[str, st
 
 
 async def _calls(services: Services, asked: DataRequest, given: Mapping[str, str], domain: Domain) -> Response[Any]:
-    found = await services.calls.page(
-        call_query(asked, given, domain), offset=asked.offset, limit=asked.limit, with_total=True, fields=FIELDS
-    )
     zone, masks = zone_of(domain), domain.property.masks_callers
-    items = [call_item(record, zone, masks_callers=masks) for record in found.records]
-    return Response(call_listing(items, total=found.total or 0, page=asked.page, limit=asked.limit), media_type=_JSON)
+    found = await services.calls.page(
+        call_query(asked, given, domain), offset=asked.offset, limit=asked.limit, with_total=True, fields=FIELDS,
+        show=lambda record: call_item(record, zone, masks_callers=masks),
+    )  # fmt: skip
+    body = call_listing(found.shown, total=found.total or 0, page=asked.page, limit=asked.limit)
+    return Response(body, media_type=_JSON)
 
 
 async def _days(services: Services, asked: DataRequest, given: Mapping[str, str], domain: Domain) -> Response[Any]:
