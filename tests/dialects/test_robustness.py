@@ -147,7 +147,10 @@ def test_no_single_parameter_is_a_fault_beside_good_ones(site: Site, name: bytes
 
 
 PATHS = (
-    ("agendize", "/api/2.0/calls/{}"), ("agendize", "/api/2.0/calls/{}/record.mp3"), ("fonedynamics", "/v2/Calls/{}"),
+    ("agendize", "/api/2.0/calls/{}"), ("agendize", "/api/2.0/calls/{}/record.mp3"), ("agendize", "/api/2.0/calls/buttons/{}"),
+    ("agendize", "/api/2.0/calls/calltrackings/{}"), ("agendize", "/api/2.0/watchers/{}"), ("agendize", "/api/2.3/watchers/errors/{}"),
+    ("fonedynamics", "/v2/Messages/{}"), ("fonedynamics", "/v2/Numbers/{}"), ("fonedynamics", "/v2/Properties/{}/Flows"),
+    ("fonedynamics", "/v2/Calls/{}"),
     ("fonedynamics", "/v2/Calls/{}/Recording"), ("fonedynamics", "/v2/Properties/{}/Calls"), ("fonedynamics", "/v2/Accounts/{}/Calls"),
     ("native", "/api/v1/calls/{}"), ("native", "/api/v1/calls/{}/recordings"), ("native", "/api/v1/recordings/{}"),
     ("native", "/api/v1/recordings/{}/audio.mp3"), ("native", "/api/v1/{}"), ("recordings", "/callr/recordings/{}"),
@@ -161,6 +164,12 @@ PATHS = (
 def test_no_name_in_a_path_is_a_fault(site: Site, where: tuple[str, str], name: str) -> None:
     surface, path = where
     site.ask(site.signed(Asked(surface=surface, path=path.format(quote(name.replace("/", "_"), safe="")))))
+
+
+def test_no_nasty_name_in_any_path_is_a_fault(site: Site) -> None:
+    for surface, path in PATHS:
+        for name in NASTY:
+            site.ask(site.signed(Asked(surface=surface, path=path.format(quote(name.replace("/", "_"), safe="")))))
 
 
 HEADERS = (

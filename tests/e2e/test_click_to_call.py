@@ -115,6 +115,22 @@ async def test_an_ordered_talk_lives_on_without_the_controller(stack: Stack) -> 
     assert invited(stack, visitor) == 1
 
 
+async def test_the_limit_of_a_talk_outlives_the_controller(stack: Stack) -> None:
+    button = await button_of(stack, answers(0.1), max_talk_s=8)
+    await press(stack, button, answers(0.1))
+
+    async def talking() -> bool:
+        query = CallQuery(account_id=stack.account.id, button_hash=button.hash, only_in_progress=True)
+        return any(record.state == "bridged" for record in (await stack.services.calls.page(query)).records)
+
+    await eventually(talking)
+    stack.kill("control")
+    await stack.start_controller()
+    record = await call_of(stack, button)
+    assert (record.disposition, record.hangup_by) == ("answered", "platform")
+    assert 8 <= record.talk_s <= 10
+
+
 async def test_an_order_of_an_account_that_may_dial_nothing_is_refused_by_the_controller_too(stack: Stack) -> None:
     """The allow-list may have changed between the order and the call."""
     button = await button_of(stack, answers())

@@ -178,6 +178,7 @@ def test_tries_are_spread_over_about_three_days() -> None:
     [
         ("120", 120), (" 7 ", 7), ("0", 0), ("99999999999999999999", 86_400), ("Tue, 14 Jul 2026 09:01:00 GMT", 60),
         ("Tue, 14 Jul 2037 09:01:00 GMT", 86_400), (None, None), ("", None), ("soon", None), ("-5", None), ("١", None),
+        ("Tue, 14 Jul 2026 09:01:00 +99999999999999999999", None),
     ],
 )  # fmt: skip
 def test_retry_after_is_read_as_seconds_or_date_of_at_most_a_day(header: str | None, seconds: int | None) -> None:

@@ -18,6 +18,7 @@ from ringtrail.model.cause import Disposition
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.lifecycle import Stage
 from ringtrail.model.query import CallQuery, Order
+from ringtrail.services.buttons import Orders
 from ringtrail.services.entered_calls import EARLIEST, CallEntry
 from ringtrail.storage.database import Database
 from ringtrail.storage.recordings import claim_unfinished, finish_recording
@@ -191,6 +192,20 @@ async def test_a_removed_call_leaves_nothing_behind(world: World, database: Data
     assert not sound.exists()
     with pytest.raises(DomainError, match="not_found"):
         await world.services.entered_calls.remove(key(world), call.id)
+
+
+async def test_a_removed_call_that_was_ordered_is_not_taken_for_one_that_a_controller_died_over(world: World) -> None:
+    now = datetime.now(UTC)
+    orders = Orders(world.database, "n1")
+    button = await world.services.buttons.create(
+        world.account, world.property.id, name="Call me", target="+33987654321"
+    )
+    await world.services.buttons.press(world.account, button, "+33612345678")
+    call = world.golden(trigger=Trigger.WEB, button_hash=button.hash)
+    assert await orders.claim(call.id, now + timedelta(minutes=1))
+    await world.save(call)
+    await world.services.entered_calls.remove(key(world), call.id)
+    assert await orders.claimed_without_call(now) == []
 
 
 async def test_writing_waits_for_whoever_finishes_the_recording_and_neither_gives_up(

@@ -91,3 +91,16 @@ async def test_a_change_that_fails_writes_nothing_of_itself(world: World) -> Non
         await world.services.numbers.configure(
             world.account.id, "NOTTHERE", lambda did, app: (did, Endpoint(number_e164="+33199000010", records=False))
         )
+
+
+async def test_a_number_that_cannot_be_set_up_is_not_bought(world: World) -> None:
+    def to_nowhere(did: DID, app: App | None) -> tuple[DID, str]:
+        return did, "NOTTHERE"
+
+    numbers = world.services.numbers
+    await numbers.add_to_stock([SALE[0]])
+    for wanted in ({"number_e164": SALE[0]}, {"country": "FR"}):
+        with pytest.raises(DomainError):
+            await numbers.buy(world.account.id, world.property.id, change=to_nowhere, **wanted)
+    assert [item.number_e164 for item in await numbers.stock()] == [SALE[0]]
+    assert await numbers.by_number(world.account.id, SALE[0]) is None

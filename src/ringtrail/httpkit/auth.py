@@ -7,7 +7,7 @@ import binascii
 
 
 def basic_credentials(header: str | None) -> tuple[str, str] | None:
-    """(user, password) of a Basic Authorization header (RFC 7617, UTF-8), or None."""
+    """(user, password) of a Basic Authorization header (RFC 7617, UTF-8), or None; a NUL is no character of either."""
     scheme, _, value = (header or "").partition(" ")
     if scheme.lower() != "basic":
         return None
@@ -16,7 +16,7 @@ def basic_credentials(header: str | None) -> tuple[str, str] | None:
     except (binascii.Error, UnicodeDecodeError, ValueError):
         return None
     user, colon, password = text.partition(":")
-    return (user, password) if colon else None
+    return (user, password) if colon and "\0" not in text else None
 
 
 def scheme_token(header: str | None, scheme: str) -> str | None:

@@ -239,6 +239,6 @@ def retry_after(header: str | None, now: datetime) -> datetime | None:
         return now + min(timedelta(seconds=int(text[:9])), _LONGEST_REST)
     try:
         at = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return min(at if at.tzinfo else at.replace(tzinfo=UTC), now + _LONGEST_REST)

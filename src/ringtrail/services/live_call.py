@@ -187,15 +187,18 @@ class LiveCall:
 
     # --- taking over ------------------------------------------------------------------------------------------------
 
-    async def go_on(self, settings: CallTrackingSettings) -> bool:
-        """Finish what an earlier controller had begun with this caller. False: nobody talked, the app goes on."""
+    async def go_on(self, settings: CallTrackingSettings, *, max_talk_s: int | None = None) -> bool:
+        """Finish what an earlier controller had begun with this caller. False: nobody talked, the app goes on.
+
+        max_talk_s: as for `connect`; of a talk that is under way, what is left of it.
+        """
         call = self.ledger.call
         if call.state is State.VOICEMAIL:
             self.ledger.message_left = any(item.kind is RecordingKind.VOICEMAIL for item in call.recordings)
             await asyncio.wait_for(self._until(lambda: False), settings.voicemail.max_s)
             return True
         if call.state is State.BRIDGED:
-            await self._talk(call.legs[-1])
+            await self._talk(call.legs[-1], self._left_to_talk_s(max_talk_s))
             return True
         leg = next((leg for leg in call.legs[1:] if leg.ended_at is None), None)
         if leg is None:
@@ -204,9 +207,15 @@ class LiveCall:
         if self._natively(*media):
             return await self._talk(leg) is Disposition.ANSWERED
         outcome = await self._bring_together(
-            leg, None, settings.whisper_media, settings.bridge_media, settings.record_calls
+            leg, None, settings.whisper_media, settings.bridge_media, settings.record_calls, max_talk_s
         )
         return outcome is Disposition.ANSWERED
+
+    def _left_to_talk_s(self, max_talk_s: int | None) -> float | None:
+        bridged_at = self.ledger.call.bridged_at
+        if max_talk_s is None or bridged_at is None:
+            return max_talk_s
+        return max(0.0, max_talk_s - (self._clock.now() - bridged_at).total_seconds())
 
     # --- parts of connect -------------------------------------------------------------------------------------------
 
@@ -287,7 +296,7 @@ class LiveCall:
             )
         return not self._over(leg)
 
-    async def _talk(self, leg: Leg, max_talk_s: int | None = None) -> Disposition:
+    async def _talk(self, leg: Leg, max_talk_s: float | None = None) -> Disposition:
         try:
             await asyncio.wait_for(self._until(lambda: self._over(leg)), max_talk_s)
         except TimeoutError:
@@ -410,7 +419,7 @@ def place(target: Target, max_talk_s: int | None) -> Script:
         if len(live.ledger.call.legs) == 1:
             await click_to_call(live, target, max_talk_s=max_talk_s)
         else:
-            await live.go_on(CallTrackingSettings())
+            await live.go_on(CallTrackingSettings(), max_talk_s=max_talk_s)
 
     return script
 

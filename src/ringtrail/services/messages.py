@@ -42,7 +42,7 @@ GIVE_UP_AFTER = timedelta(days=1)
 _SUBMIT_S = 20.0  # how long one submission may take; well inside a lease, so that it ends while the claim is ours
 _AGAIN = timedelta(seconds=10)
 _BATCH = 100
-EXPIRED, DISABLED = "expired", "sms_disabled"
+EXPIRED, DISABLED, BARRED, SENDER_GONE = "expired", "sms_disabled", "recipient_barred", "sender_gone"
 """Error codes of our own, beside those of carriers."""
 
 
@@ -120,7 +120,7 @@ class Messenger:
         now = self._clock.now()
         lease_until = now + LEASE
         async with self._database.transaction() as connection:
-            await store.refuse_disabled(connection, now, DISABLED)
+            await store.refuse_forbidden(connection, now, disabled=DISABLED, barred=BARRED, sender_gone=SENDER_GONE)
             due = await store.claim_due(connection, now, lease_until, _BATCH)
         for message in due:
             if self._clock.now() > lease_until - timedelta(seconds=_SUBMIT_S):

@@ -214,14 +214,18 @@ class Numbers:
             did = await store.locked_did(connection, account_id, hash_)
             if did is None:
                 raise DomainError(ErrorCode.UNKNOWN_VALUE, field="did")
-            app = await app_store.app_by_hash(connection, account_id, did.app_hash) if did.app_hash else None
-            changed, goes_to = change(did, app)
-            await store.update_did(connection, changed)
-            if isinstance(goes_to, Endpoint):
-                await self._send_to(connection, changed, goes_to)
-            elif goes_to is not None:
-                await self._assign(connection, account_id, hash_, goes_to)
-            found = await store.did_by_hash(connection, account_id, hash_)
+            return await self._changed(connection, did, change)
+
+    async def _changed(self, connection: Connection, did: DID, change: Change) -> DID:
+        """What became of a number that this transaction has locked."""
+        app = await app_store.app_by_hash(connection, did.account_id, did.app_hash) if did.app_hash else None
+        changed, goes_to = change(did, app)
+        await store.update_did(connection, changed)
+        if isinstance(goes_to, Endpoint):
+            await self._send_to(connection, changed, goes_to)
+        elif goes_to is not None:
+            await self._assign(connection, did.account_id, did.hash, goes_to)
+        found = await store.did_by_hash(connection, did.account_id, did.hash)
         assert found is not None
         return found
 
@@ -280,8 +284,12 @@ class Numbers:
         number_e164: str | None = None,
         country: str | None = None,
         settings: Mapping[str, Any] | None = None,
+        change: Change | None = None,
     ) -> DID:
-        """Take this number, or any of a country, out of the stock. Never sold twice. DomainError UNKNOWN_VALUE, 'number'."""
+        """Take this number, or any of a country, out of the stock. Never sold twice. DomainError UNKNOWN_VALUE, 'number'.
+
+        change: as for `configure`, in the same transaction: a number that cannot be set up is not bought.
+        """
         async with self._database.transaction() as connection:
             if number_e164 is not None:
                 found = await store.take_from_stock(connection, number_e164)
@@ -297,7 +305,7 @@ class Numbers:
             )  # fmt: skip
             if not await store.add_did(connection, did):
                 raise DomainError(ErrorCode.CONFLICT, field="number", detail=f"{found.number_e164} is taken")
-        return did
+            return await self._changed(connection, did, change) if change else did
 
     async def release(self, did: DID) -> None:
         """Give a number back to the stock, and drop the app that was its alone. Its calls stay."""

@@ -80,6 +80,11 @@ async def remove(connection: Connection, call: Call) -> None:
         await connection.execute(
             f"DELETE FROM {table} WHERE account_id = %s AND call_id = %s".encode(), (call.account_id, call.id)
         )
+    if call.placed_by_us:
+        # An order without a call is one that a controller died over: its record would be made again.
+        await connection.execute(
+            "DELETE FROM call_orders WHERE account_id = %s AND call_id = %s", (call.account_id, call.id)
+        )
     await connection.execute(
         "DELETE FROM first_calls WHERE account_id = %s AND call_id = %s", (call.account_id, call.id)
     )

@@ -99,13 +99,25 @@ def _condition(query: MessageQuery) -> tuple[sql.Composable, list[Any]]:
     return sql.SQL(" AND ").join(parts), params
 
 
-async def refuse_disabled(connection: Connection, now: datetime, code: str) -> None:
-    """What is due in a property that may not send (any more) has failed."""
+_MAY_SEND = "p.active AND p.sms_enabled"
+_MAY_REACH = "EXISTS (SELECT FROM unnest(a.outbound_prefixes) prefix WHERE starts_with(m.recipient_e164, prefix))"
+_OWNS_SENDER = (
+    "(NOT starts_with(m.sender, '+') OR EXISTS (SELECT FROM dids d WHERE d.number_e164 = m.sender"
+    " AND d.account_id = m.account_id AND d.property_id = m.property_id))"
+)
+
+
+async def refuse_forbidden(
+    connection: Connection, now: datetime, *, disabled: str, barred: str, sender_gone: str
+) -> None:
+    """What is due and was allowed when it was accepted, but is no longer, has failed, with the code of the reason: the
+    property may not send; the account may not send to this number; the sender's number is not the property's."""
     await connection.execute(
-        "UPDATE messages m SET status = 'failed', error_code = %s, due_at = NULL FROM properties p"
+        f"UPDATE messages m SET status = 'failed', due_at = NULL, error_code = CASE WHEN NOT ({_MAY_SEND}) THEN %s"
+        f" WHEN NOT {_MAY_REACH} THEN %s ELSE %s END FROM properties p JOIN accounts a ON a.id = p.account_id"
         " WHERE m.due_at <= %s AND m.status = 'queued' AND p.account_id = m.account_id AND p.id = m.property_id"
-        " AND NOT (p.active AND p.sms_enabled)",
-        (code, now),
+        f" AND NOT ({_MAY_SEND} AND {_MAY_REACH} AND {_OWNS_SENDER})".encode(),
+        (disabled, barred, sender_gone, now),
     )
 
 

@@ -367,7 +367,14 @@ async def test_a_token_request_that_is_wrong_says_how_and_leaves_the_code_good(s
 
 
 async def test_an_authorization_header_that_cannot_be_read_authenticates_nobody(stage: Stage) -> None:
-    for header in ("Basic !", "Basic", "Bearer x", "Basic " + base64.b64encode(b"no colon").decode(), "Digest a=b"):
+    for header in (
+        "Basic !",
+        "Basic",
+        "Bearer x",
+        "Basic " + base64.b64encode(b"no colon").decode(),
+        "Digest a=b",
+        "Basic AGE6Yg==",
+    ):
         answer = await stage.post(TOKEN, {"grant_type": "refresh_token", "refresh_token": "x"}, Authorization=header)
         assert refusal(answer) == (401, "invalid_client"), header
 

@@ -116,6 +116,23 @@ async def test_a_disabled_watch_is_told_nothing(world: World, receiver: Receiver
     assert receiver.received == []
 
 
+async def test_a_call_that_moves_to_another_property_is_not_shown_to_a_watch_of_the_first(
+    world: World, receiver: Receiver
+) -> None:
+    """What happened there is still to be told when the call moves; the watch of the new one is told of the move."""
+    site = await world.services.accounts.add_property(world.account.id, "Toronto")
+    button = await world.services.buttons.create(world.account, site.id, name="Call me", target="+33987654321")
+    first = await watch(world, receiver, property_id=world.property.id, name="first")
+    second = await watch(world, receiver, property_id=site.id, name="second")
+    await world.save(call := world.golden())
+    await world.services.entered_calls.correct(owner(world), call.id, CallEntry(button_hash=button.hash))
+    async with delivering(world):
+        await receiver.wait_for(1)
+        await settled(world)
+    assert [request.json["buttonId"] for request in receiver.received] == [button.hash]
+    assert (len(await log_of(world, first)), len(await log_of(world, second))) == (0, 1)
+
+
 async def test_a_schema_shapes_the_body(world: World, receiver: Receiver) -> None:
     await watch(world, receiver, settings={"schema": '{"secs":${$.duration},"who":"${$.callerNumber}"}'})
     assert (await told_once(world, receiver)).json == {"secs": 199, "who": "+33612345678"}

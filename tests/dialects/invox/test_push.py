@@ -134,6 +134,22 @@ async def test_a_property_has_its_own_time_and_only_its_own_calls(world: World, 
     ]
 
 
+async def test_a_call_that_moves_to_another_property_before_it_is_told_is_not_told(
+    world: World, receiver: Receiver
+) -> None:
+    site = await world.services.accounts.add_property(world.account.id, "Toronto")
+    button = await world.services.buttons.create(world.account, site.id, name="Call me", target="+33987654321")
+    who = Principal(account=world.account, property=None, credential_id=0, login=None)
+    await subscribe(world, receiver, property_id=world.property.id)
+    moved, stays = world.golden(), world.golden()
+    await world.save(moved, stays)
+    await world.services.entered_calls.correct(who, moved.id, CallEntry(button_hash=button.hash))
+    async with delivering(world):
+        await receiver.wait_for(1)
+        await settled(world)
+    assert [request.json["account"] for request in receiver.received] == [world.property.name]
+
+
 async def test_a_push_never_shows_what_a_property_masks(world: World, receiver: Receiver) -> None:
     async with world.database.transaction() as connection:
         await connection.execute("UPDATE properties SET masks_callers = true")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -24,6 +25,7 @@ from ringtrail.httpkit.query import plus_restored
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services.entered_calls import MAX_DURATION_S, CallEntry
 
+_HASH = re.compile(r"[A-Za-z0-9]{8}")
 _Seconds = Annotated[int, Meta(ge=0, le=MAX_DURATION_S)] | Annotated[str, Meta(pattern="^[0-9]{1,5}$")]
 Duration = _Seconds | Annotated[list[_Seconds], Meta(min_length=1, max_length=1)] | dict[Literal["integer"], _Seconds]
 """The vendor types it string, list and {integer} in different places: all three are read [inferred]. Seconds."""
@@ -161,6 +163,11 @@ def _bounds(query: dict[str, list[str]]) -> tuple[datetime | None, datetime | No
         second_after(lower[0]) if lower else None,
         (second_after(upper[0]) if upper[1] else upper[0]) if upper else None,
     )
+
+
+def hash_in_path(text: str) -> str:
+    """A hash in an address, in our letter case; empty, which nothing has, for what the database would not even look for."""
+    return text.upper() if _HASH.fullmatch(text) else ""
 
 
 def single(query: dict[str, list[str]], name: str) -> str | None:

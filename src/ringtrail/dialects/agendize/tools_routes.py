@@ -13,6 +13,7 @@ from litestar.params import FromPath
 from ringtrail.dialects.agendize.auth import authenticate
 from ringtrail.dialects.agendize.bodies import read_object
 from ringtrail.dialects.agendize.opening_hours import is_open
+from ringtrail.dialects.agendize.requests import hash_in_path
 from ringtrail.dialects.agendize.tools_requests import (
     CallAction,
     CallTrackingChange,
@@ -131,13 +132,14 @@ class ToolRoutes:
         return (await self._shown(principal, [await self._did(principal, tool_id)]))[0]
 
     async def add_call_tracking(self, request: _Request) -> dict[str, Any]:
-        """Buy a number of the account's country. All that can be wrong is found out before."""
+        """Buy a number of the account's country and set it up, or neither."""
         principal = await self._principal(request)
         new, kept = parse_call_tracking(await read_object(request), new=True)
         item = await self._home(principal)
         change = _configured(principal.account, item, new, kept)
-        did = await self._services.numbers.buy(principal.account.id, item.id, country=principal.account.country)
-        did = await self._services.numbers.configure(principal.account.id, did.hash, change)
+        did = await self._services.numbers.buy(
+            principal.account.id, item.id, country=principal.account.country, change=change
+        )
         return (await self._shown(principal, [did]))[0]
 
     async def change_call_tracking(self, request: _Request, tool_id: FromPath[str]) -> dict[str, Any]:
@@ -164,7 +166,7 @@ class ToolRoutes:
         return await authenticate(request, parse_query(request.scope["query_string"]), self._services)
 
     async def _button(self, principal: Principal, hash_: str) -> Button:
-        button = await self._services.buttons.by_hash(principal.account.id, hash_.upper())
+        button = await self._services.buttons.by_hash(principal.account.id, hash_in_path(hash_))
         if button is None or _hidden(principal, button.property_id):
             raise DomainError(ErrorCode.NOT_FOUND, detail="no such button")
         return button
@@ -177,7 +179,7 @@ class ToolRoutes:
             raise DomainError(ErrorCode.UNKNOWN_VALUE, "buttonId", exc.detail) from exc
 
     async def _did(self, principal: Principal, hash_: str) -> DID:
-        did = await self._services.numbers.by_hash(principal.account.id, hash_.upper())
+        did = await self._services.numbers.by_hash(principal.account.id, hash_in_path(hash_))
         if did is None or _hidden(principal, did.property_id):
             raise DomainError(ErrorCode.NOT_FOUND, detail="no such call tracking")
         return did

@@ -12,7 +12,7 @@ from msgspec import UNSET
 
 from ringtrail.dialects.agendize.auth import authenticate
 from ringtrail.dialects.agendize.bodies import read_object
-from ringtrail.dialects.agendize.requests import single
+from ringtrail.dialects.agendize.requests import hash_in_path, single
 from ringtrail.dialects.agendize.watch_requests import OBJECT_TYPES, overlaid, parse_watch
 from ringtrail.dialects.agendize.watch_responses import (
     RequestList,
@@ -157,7 +157,7 @@ class WatchRoutes:
         return [endpoint for endpoint in found if _visible(principal, endpoint)]
 
     async def _watch(self, principal: Principal, hash_: str) -> Endpoint:
-        found = await self._services.pushes.by_hash(principal.account.id, hash_.upper(), dialect=DIALECT)
+        found = await self._services.pushes.by_hash(principal.account.id, hash_in_path(hash_), dialect=DIALECT)
         if found is None or not _visible(principal, found):
             raise DomainError(ErrorCode.NOT_FOUND, detail="no such watcher")
         return found

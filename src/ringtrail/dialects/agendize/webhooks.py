@@ -117,7 +117,7 @@ def renderer(services: Services, options: DialectOptions, egress: Egress) -> Ren
     tokens = WatchTokens(services.pushes, egress)
 
     async def render(push: Push) -> PushRequest | None:
-        resource = await _resource(services, options, push.event)
+        resource = await _resource(services, options, push.event, push.endpoint.property_id)
         if resource is None:
             return None
         settings = push.endpoint.settings
@@ -137,8 +137,11 @@ def renderer(services: Services, options: DialectOptions, egress: Egress) -> Ren
     return render
 
 
-async def _resource(services: Services, options: DialectOptions, event: Event) -> dict[str, Any] | None:
-    """The call as it is now; of a deleted one, what identifies it. None: it was deleted since, which is told by itself."""
+async def _resource(
+    services: Services, options: DialectOptions, event: Event, property_id: int | None
+) -> dict[str, Any] | None:
+    """The call as it is now; of a deleted one, what identifies it. None: it was deleted since, which is told by itself, or
+    moved to a property whose calls the watch is not told."""
     if event.type is EventType.CALL_DELETED:
         return {
             "id": str(event.detail["creation_seq"]),
@@ -146,7 +149,7 @@ async def _resource(services: Services, options: DialectOptions, event: Event) -
             "clientId": event.detail["client_id"],
             "externalId": event.detail["external_id"] or str(event.about),
         }
-    query = CallQuery(account_id=event.account_id, ids=(event.about,))
+    query = CallQuery(account_id=event.account_id, ids=(event.about,), property_id=property_id)
     found = (await services.calls.page(query, limit=1, fields=FIELDS)).records
     if not found:
         return None

@@ -77,7 +77,7 @@ MESSAGE_FIELDS: Fields = {
         "Submitted": "When the carrier took it.",
         "Delivered": "When the carrier delivered it, by its receipt.",
         "Received": "When the carrier brought it, of a received one.",
-        "ErrorCode": "Why it failed: the carrier's word, or `EXPIRED`, `SMS_DISABLED`.",
+        "ErrorCode": "Why it failed: the carrier's word, or `EXPIRED`, `SMS_DISABLED`, `RECIPIENT_BARRED`, `SENDER_GONE`.",
         "ExternalId": "The sender's own name for it.",
     },
     OneMessage: {"Message": "The message."},

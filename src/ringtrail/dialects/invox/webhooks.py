@@ -42,9 +42,15 @@ def renderer(services: Services, options: DialectOptions) -> Render:
 
 
 async def _item(services: Services, options: DialectOptions, push: Push) -> CallItem | None:
-    """The call as it is now. None: it was deleted, or is not to be shown before it has ended."""
+    """The call as it is now. None: it was deleted, is not to be shown before it has ended, or was moved to a property
+    that the endpoint is not told of."""
     endpoint = push.endpoint
-    query = CallQuery(account_id=endpoint.account_id, ids=(push.event.about,), include_in_progress=True)
+    query = CallQuery(
+        account_id=endpoint.account_id,
+        property_id=endpoint.property_id,
+        ids=(push.event.about,),
+        include_in_progress=True,
+    )
     found = (await services.calls.page(query, limit=1, fields=FIELDS)).records
     if not found or (options.invox_holds_unfinished and found[0].ended_at is None):
         return None
