@@ -59,7 +59,8 @@ def build_server(
         owner = next((dialect for dialect in dialects if dialect.owns(request.scope["path"])), None)
         response = owner.render_error(request, error, options) if owner else _plain(error)
         if isinstance(exc, HTTPException) and (allow := (exc.headers or {}).get("allow")):
-            response.headers.setdefault("allow", allow)  # RFC 9110 section 15.5.6: every 405 has it
+            # RFC 9110 section 15.5.6: every 405 has it. Sorted: Litestar's order is another in each process.
+            response.headers.setdefault("allow", ", ".join(sorted(allow.split(", "))))
         return response
 
     allowed: dict[str, str] = {}
