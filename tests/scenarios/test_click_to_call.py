@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -40,7 +40,7 @@ class _AnyOrder:
         )  # fmt: skip
 
 
-async def _run(visitor: FarEnd, target: FarEnd, max_talk_s: int | None, allowed: str) -> Call:
+async def _run(visitor: FarEnd, target: FarEnd, max_talk_s: int | None, allowed: str, late: timedelta) -> Call:
     clock = VirtualClock()
     engine = SimulatorEngine(clock, far_ends={VISITOR: visitor, TARGET: target})
     ended: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
@@ -53,7 +53,7 @@ async def _run(visitor: FarEnd, target: FarEnd, max_talk_s: int | None, allowed:
     running = asyncio.create_task(controller.run())
     order = CallOrder(
         id=1, account_id=1, property_id=1, button_hash="BUTT0N01", visitor_e164=VISITOR, target_e164=TARGET,
-        max_talk_s=max_talk_s, due_at=clock.now(),
+        max_talk_s=max_talk_s, due_at=clock.now() - late,
     )  # fmt: skip
     controller.place(order, controller.next_id())
     try:
@@ -63,9 +63,14 @@ async def _run(visitor: FarEnd, target: FarEnd, max_talk_s: int | None, allowed:
 
 
 def ordered(
-    visitor: FarEnd = ANSWERS, target: FarEnd = ANSWERS, *, max_talk_s: int | None = None, allowed: str = "+33"
+    visitor: FarEnd = ANSWERS,
+    target: FarEnd = ANSWERS,
+    *,
+    max_talk_s: int | None = None,
+    allowed: str = "+33",
+    late: timedelta = timedelta(),
 ) -> Call:
-    return run_virtually(_run(visitor, target, max_talk_s, allowed))
+    return run_virtually(_run(visitor, target, max_talk_s, allowed, late))
 
 
 def test_the_visitor_is_called_first_and_talks_to_the_target() -> None:
@@ -109,3 +114,9 @@ def test_the_talk_ends_at_its_limit() -> None:
 def test_a_number_that_may_not_be_dialled_is_not_dialled() -> None:
     call = ordered(allowed="+44")
     assert (call.disposition, call.legs[0].cause, len(call.legs)) == ("failed", 52, 1)
+
+
+def test_an_order_that_waited_through_a_long_outage_gets_a_record_and_no_phone_rings() -> None:
+    assert ordered(target=LEAVES, late=timedelta(minutes=14)).disposition == "answered"
+    call = ordered(late=timedelta(minutes=16))
+    assert (call.disposition, len(call.legs), call.legs[0].raw) == ("failed", 1, "the order was too old")

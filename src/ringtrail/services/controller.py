@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 import structlog
@@ -43,6 +43,8 @@ from ringtrail.voice.call_tracking import call_tracking
 log = structlog.get_logger("ringtrail.controller")
 
 REMEMBERED_OFFERS = 100_000
+ORDER_LATE = timedelta(minutes=15)
+"""Nobody who pressed a button before that still expects the call: it gets a record, and no phone rings."""
 
 
 class RouteFinder(Protocol):
@@ -212,8 +214,14 @@ class Controller:
 
     async def _place(self, order: CallOrder, call_id: int) -> None:
         route = await self._route_of(order)
+        call, now = self.ordered_call(order, call_id, route), self._clock.now()
+        if now - order.due_at > ORDER_LATE:
+            ledger = CallLedger(call, self._keep)
+            ledger.end_undialled(ledger.caller, now, cause=Cause.TEMPORARY_FAILURE, raw="the order was too old")
+            ledger.close(now)
+            return
         script = place(Target(number_e164=order.target_e164), order.max_talk_s)
-        await self.carry(self.ordered_call(order, call_id, route), route, script)
+        await self.carry(call, route, script)
 
     def _start(self, work: Any, name: str) -> None:
         task: asyncio.Task[None] = asyncio.create_task(self._shielded(work), name=name)

@@ -62,7 +62,10 @@ async def put(connection: Connection, button: Button) -> None:
 
 
 async def delete(connection: Connection, account_id: int, hash_: str, now: datetime) -> bool:
-    """Take a button away; its calls go on naming it. False: no such button."""
+    """Take a button away with the orders that wait for it; its calls go on naming it. False: no such button."""
+    await connection.execute(
+        "DELETE FROM call_orders WHERE account_id = %s AND button_hash = %s AND claimed_at IS NULL", (account_id, hash_)
+    )
     cursor = await connection.execute(
         "UPDATE buttons SET deleted_at = %s WHERE account_id = %s AND hash = %s AND deleted_at IS NULL",
         (now, account_id, hash_),
