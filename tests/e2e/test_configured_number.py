@@ -3,6 +3,7 @@ that is sent over HTTP arrives by the worker."""
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import shutil
 import sys
@@ -73,9 +74,10 @@ def endpoint(stack: Stack) -> str:
 
 
 async def rung(stack: Stack, number: str) -> None:
-    """A caller dials the number, is answered, and hangs up."""
+    """A caller dials the number, is answered, stays for a second (nothing is recorded of less), and hangs up."""
     call = stack.callers.call(stack.sip_uri(number))
     assert (await call.final()).status == 200
+    await asyncio.sleep(1)
     assert (await call.bye()).status == 200
 
 
