@@ -46,7 +46,9 @@ def written(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
 async def port(world: World, written: io.StringIO) -> AsyncIterator[int]:
     """A real web server, set up as the product does, on a port of its own."""
     app = build_server(world.services, DIALECTS, DialectOptions(base_url=BASE_URL))
-    server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, http="h11"))
+    # Whoever ran before in this process may have quietened uvicorn.
+    server = uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="debug", access_log=False, http="h11"))
+    logging.getLogger("uvicorn.error").disabled = False
     listening = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve([listening]))
     yield listening.getsockname()[1]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from itertools import takewhile
@@ -55,25 +54,12 @@ async def presentation(services: Services, account: Account, zone: ZoneInfo, opt
 
 
 async def _pages(services: Services, query: CallQuery, page: CallPage, shown: Presentation) -> AsyncIterator[CallPage]:
-    """All pages from `page` on, each by the last id of the one before; no connection is held between them.
-
-    The next page is read while the one before it is written down and sent.
-    """
-    following: asyncio.Future[CallPage] | None = None
-    try:
-        while True:
-            if page.has_more:
-                query = replace(query, created_after=page.records[-1].creation_seq)
-                reading = services.calls.page(query, limit=PAGE_CALLS, fields=FIELDS, show=shown.call)
-                following = asyncio.ensure_future(reading)
-                await asyncio.sleep(0)  # so that it has been asked for when the writing begins
-            yield page
-            if following is None:
-                return
-            page, following = await following, None
-    finally:
-        if following is not None:
-            following.cancel()
+    """All pages from `page` on, each by the last id of the one before; no connection is held between them."""
+    yield page
+    while page.has_more:
+        query = replace(query, created_after=page.records[-1].creation_seq)
+        page = await services.calls.page(query, limit=PAGE_CALLS, fields=FIELDS, show=shown.call)
+        yield page
 
 
 async def _until_unfinished(pages: AsyncIterator[CallPage]) -> AsyncIterator[CallPage]:
