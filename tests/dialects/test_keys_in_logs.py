@@ -48,7 +48,8 @@ async def port(world: World, written: io.StringIO) -> AsyncIterator[int]:
     app = build_server(world.services, DIALECTS, DialectOptions(base_url=BASE_URL))
     # Whoever ran before in this process may have quietened uvicorn.
     server = uvicorn.Server(uvicorn.Config(app, log_config=None, log_level="debug", access_log=False, http="h11"))
-    logging.getLogger("uvicorn.error").disabled = False
+    for name in ("uvicorn", "uvicorn.error"):
+        logging.getLogger(name).disabled, logging.getLogger(name).propagate = False, True
     listening = socket.create_server(("127.0.0.1", 0))
     serving = asyncio.create_task(server.serve([listening]))
     yield listening.getsockname()[1]
