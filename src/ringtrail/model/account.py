@@ -44,3 +44,7 @@ class Principal:
     property: Property | None
     credential_id: int
     login: str | None
+
+    def sees(self, property_id: int | None) -> bool:
+        """Whether what belongs to this property (None: to the whole account) is the asker's to see and change."""
+        return self.property is None or self.property.id == property_id

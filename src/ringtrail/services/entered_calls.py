@@ -130,7 +130,7 @@ class EnteredCalls:
     async def _mine(self, connection: Connection, principal: Principal, call_id: int) -> Call:
         await store.lock(connection, principal.account.id, call_id)
         call = await ended_call(connection, principal.account.id, call_id)
-        if call is None or (principal.property is not None and principal.property.id != call.property_id):
+        if call is None or not principal.sees(call.property_id):
             raise DomainError(ErrorCode.NOT_FOUND, detail="no such call")
         return call
 

@@ -186,11 +186,6 @@ class Numbers:
             did = await store.did_by_number(connection, number_e164)
         return did if did is not None and did.account_id == account_id else None
 
-    async def change(self, did: DID) -> None:
-        """Write its name, marketing and settings as they are in `did`."""
-        async with self._database.transaction() as connection:
-            await store.update_did(connection, did)
-
     # --- routing without an app of one's own ---
 
     async def route_to(

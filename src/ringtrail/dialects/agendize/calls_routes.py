@@ -125,7 +125,6 @@ class CallRoutes:
 
 def _visible(principal: Principal, call: CallRecord | None) -> CallRecord:
     """The same, or NOT_FOUND: another account's or property's id, and a call in progress, tell nothing."""
-    hidden = principal.property is not None and call is not None and call.property_id != principal.property.id
-    if call is None or call.ended_at is None or hidden:
+    if call is None or call.ended_at is None or not principal.sees(call.property_id):
         raise DomainError(ErrorCode.NOT_FOUND, detail="no such call")
     return call

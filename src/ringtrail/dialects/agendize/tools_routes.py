@@ -167,7 +167,7 @@ class ToolRoutes:
 
     async def _button(self, principal: Principal, hash_: str) -> Button:
         button = await self._services.buttons.by_hash(principal.account.id, hash_in_path(hash_))
-        if button is None or _hidden(principal, button.property_id):
+        if button is None or not principal.sees(button.property_id):
             raise DomainError(ErrorCode.NOT_FOUND, detail="no such button")
         return button
 
@@ -180,7 +180,7 @@ class ToolRoutes:
 
     async def _did(self, principal: Principal, hash_: str) -> DID:
         did = await self._services.numbers.by_hash(principal.account.id, hash_in_path(hash_))
-        if did is None or _hidden(principal, did.property_id):
+        if did is None or not principal.sees(did.property_id):
             raise DomainError(ErrorCode.NOT_FOUND, detail="no such call tracking")
         return did
 
@@ -196,10 +196,6 @@ class ToolRoutes:
     async def _property(self, account_id: int, property_id: int) -> Property:
         items = await self._services.accounts.properties(account_id)
         return next(item for item in items if item.id == property_id)
-
-
-def _hidden(principal: Principal, property_id: int) -> bool:
-    return principal.property is not None and principal.property.id != property_id
 
 
 def _configured(account: Account, item: Property, sent: CallTrackingChange, kept: dict[str, Any]) -> Change:

@@ -154,11 +154,11 @@ class WatchRoutes:
 
     async def _watches(self, principal: Principal) -> list[Endpoint]:
         found = await self._services.pushes.list(principal.account.id, dialect=DIALECT)
-        return [endpoint for endpoint in found if _visible(principal, endpoint)]
+        return [endpoint for endpoint in found if principal.sees(endpoint.property_id)]
 
     async def _watch(self, principal: Principal, hash_: str) -> Endpoint:
         found = await self._services.pushes.by_hash(principal.account.id, hash_in_path(hash_), dialect=DIALECT)
-        if found is None or not _visible(principal, found):
+        if found is None or not principal.sees(found.property_id):
             raise DomainError(ErrorCode.NOT_FOUND, detail="no such watcher")
         return found
 
@@ -180,10 +180,6 @@ class WatchRoutes:
     async def _words(self, principal: Principal) -> WatchWords:
         properties = await self._services.accounts.properties(principal.account.id)
         return WatchWords(principal.account, properties, self._base_url)
-
-
-def _visible(principal: Principal, endpoint: Endpoint) -> bool:
-    return principal.property is None or principal.property.id == endpoint.property_id
 
 
 def _event_types(sent: dict[str, Any]) -> tuple[EventType, ...]:

@@ -42,7 +42,7 @@ class Routes:
         found = None
         if is_sid(sid):
             found = await self._services.accounts.property_by_sid(principal.account.id, sid)
-        if found is None or not sees(principal, found.id):
+        if found is None or not principal.sees(found.id):
             raise DomainError(ErrorCode.NOT_FOUND, "PropertySid", "No such property.")
         return found
 
@@ -53,11 +53,6 @@ class Routes:
 
 def is_sid(text: str) -> bool:
     return _SID.fullmatch(text) is not None
-
-
-def sees(principal: Principal, property_id: int) -> bool:
-    """A key bound to one property sees that property only."""
-    return principal.property is None or principal.property.id == property_id
 
 
 def own_property_id(principal: Principal) -> int | None:

@@ -10,7 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from ringtrail.dialects.fonedynamics import sync
-from ringtrail.dialects.fonedynamics.access import Routes, sees
+from ringtrail.dialects.fonedynamics.access import Routes
 from ringtrail.dialects.fonedynamics.requests import parse_list
 from ringtrail.dialects.fonedynamics.responses import CallList, CallResource, OneCall, call_resource
 from ringtrail.dialects.fonedynamics.vocabulary import PREFIX
@@ -70,7 +70,7 @@ class CallRoutes(Routes):
         found = None
         if call_id is not None:
             found = await self._services.calls.by_id(principal.account.id, call_id)
-        if found is None or found.ended_at is None or not sees(principal, found.property_id):
+        if found is None or found.ended_at is None or not principal.sees(found.property_id):
             raise DomainError(ErrorCode.NOT_FOUND, "CallSid", "No such call.")
         return found
 

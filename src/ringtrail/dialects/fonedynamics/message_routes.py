@@ -8,7 +8,7 @@ from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from ringtrail.dialects.fonedynamics.access import Routes, is_sid, own_property_id, sees
+from ringtrail.dialects.fonedynamics.access import Routes, is_sid, own_property_id
 from ringtrail.dialects.fonedynamics.bodies import fields_of, read_fields, told_as
 from ringtrail.dialects.fonedynamics.errors import Fault, fault_of
 from ringtrail.dialects.fonedynamics.message_wire import (
@@ -76,7 +76,7 @@ class MessageRoutes(Routes):
     async def get_message(self, request: _Request, sid: FromPath[str]) -> OneMessage:
         principal = await self._asker(request)
         found = await self._services.messages.by_sid(principal.account.id, sid) if is_sid(sid) else None
-        if found is None or not sees(principal, found.property_id):
+        if found is None or not principal.sees(found.property_id):
             raise DomainError(ErrorCode.NOT_FOUND, "MessageSid", "No such message.")
         return OneMessage(Message=(await self._shown(principal, [found]))[0])
 

@@ -9,7 +9,7 @@ from litestar import Request, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from ringtrail.dialects.fonedynamics.access import Routes, own_property_id, sees
+from ringtrail.dialects.fonedynamics.access import Routes, own_property_id
 from ringtrail.dialects.fonedynamics.bodies import read_fields, told_as
 from ringtrail.dialects.fonedynamics.number_wire import (
     KEPT_UNDER,
@@ -101,7 +101,7 @@ class NumberRoutes(Routes):
         found = None
         if digits.isascii() and digits.isdigit():
             found = await self._services.numbers.by_number(principal.account.id, "+" + digits)
-        if found is None or not sees(principal, found.property_id):
+        if found is None or not principal.sees(found.property_id):
             raise DomainError(ErrorCode.NOT_FOUND, "Number", "No such number.")
         return found
 

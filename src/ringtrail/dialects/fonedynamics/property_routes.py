@@ -8,7 +8,7 @@ from litestar import Request, get, patch, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 
-from ringtrail.dialects.fonedynamics.access import Routes, sees
+from ringtrail.dialects.fonedynamics.access import Routes
 from ringtrail.dialects.fonedynamics.bodies import read_fields
 from ringtrail.dialects.fonedynamics.parameters import Given
 from ringtrail.dialects.fonedynamics.property_wire import (
@@ -44,7 +44,7 @@ class PropertyRoutes(Routes):
         principal = await self._asker(request)
         given = Given(parse_query(request.scope["query_string"]))
         count, skip = given.page(DEFAULT_COUNT)
-        items = [item for item in (await self._properties(principal)).values() if sees(principal, item.id)]
+        items = [item for item in (await self._properties(principal)).values() if principal.sees(item.id)]
         start = skip + _after(items, given.single("PageToken", str))
         page = items[start : start + count]
         return PropertyList(
