@@ -14,7 +14,7 @@ from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import EventType
 from ringtrail.model.number import DID, StockNumber
-from ringtrail.model.push import Endpoint
+from ringtrail.model.webhook import Endpoint, LogQuery
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services import Services, build_services
 from ringtrail.services.numbers import is_e164, to_e164
@@ -25,7 +25,7 @@ T = TypeVar("T")
 TOKEN_DIALECTS = ("optico", "invox", "agendize", "fonedynamics", "native")
 LOGIN_DIALECTS = ("callr", "dashboard")
 PUSH_DIALECTS: dict[str, tuple[EventType, ...]] = {"invox": invox_webhooks.EVENT_TYPES}
-"""Whose pushes only an operator can set up: the others have an API for it."""
+"""Whose webhooks only an operator can set up: the others have an API for it."""
 
 
 async def with_services(settings: Settings, work: Callable[[Services], Awaitable[T]]) -> T:
@@ -33,7 +33,7 @@ async def with_services(settings: Settings, work: Callable[[Services], Awaitable
     await database.open()
     services = build_services(
         database, SystemClock(), recordings_folder=str(settings.recordings_dir), secret_key=settings.secret_key,
-        push_allowed_networks=settings.push_allowed_networks, recording_link_days=settings.recording_link_days,
+        egress_allowed_networks=settings.egress_allowed_networks, recording_link_days=settings.recording_link_days,
     )  # fmt: skip
     try:
         return await work(services)
@@ -121,7 +121,7 @@ async def put_up_for_sale(
     return await services.numbers.stock()
 
 
-async def add_push(
+async def add_endpoint(
     services: Services,
     account_sid: str,
     dialect: str,
@@ -141,34 +141,36 @@ async def add_push(
         raise DomainError(ErrorCode.NOT_FOUND, "property", f"the account has no property {property_sid!r}")
     if token is not None and not (0 < len(token) <= 4000 and token.isascii() and token.isprintable()):
         raise DomainError(ErrorCode.BAD_FORMAT, "token", "1 to 4000 printable ASCII characters")
-    return await services.pushes.add(
+    return await services.webhooks.add(
         account.id, dialect, address=url, event_types=PUSH_DIALECTS[dialect], name=name,
         property_id=site.id if site else None, settings={"form": True} if form else {},
         secrets={"token": token} if token else None,
     )  # fmt: skip
 
 
-async def pushes_of(services: Services, account_sid: str) -> list[Endpoint]:
+async def endpoints_of(services: Services, account_sid: str) -> list[Endpoint]:
     """Every endpoint of the account: those that its API clients made too."""
-    return await services.pushes.list((await account_of(services, account_sid)).id)
+    return await services.webhooks.list((await account_of(services, account_sid)).id)
 
 
-async def remove_push(services: Services, account_sid: str, endpoint_hash: str) -> dict[str, str]:
-    await services.pushes.delete((await account_of(services, account_sid)).id, endpoint_hash.upper())
+async def remove_endpoint(services: Services, account_sid: str, endpoint_hash: str) -> dict[str, str]:
+    await services.webhooks.delete((await account_of(services, account_sid)).id, endpoint_hash.upper())
     return {"removed": endpoint_hash.upper()}
 
 
-async def push_log(services: Services, account_sid: str, endpoint_hash: str) -> list[dict[str, object]]:
+async def webhook_log(services: Services, account_sid: str, endpoint_hash: str) -> list[dict[str, object]]:
     """The newest 100 events of an endpoint and what became of them."""
     account = await account_of(services, account_sid)
-    found = await services.pushes.log(account.id, [endpoint_hash.upper()])
+    found, _ = await services.webhooks.deliveries(
+        LogQuery(account_id=account.id, endpoint_hashes=[endpoint_hash.upper()])
+    )
     return [record._asdict() for record in found]
 
 
-async def push_key(services: Services, account_sid: str, key_id: str) -> dict[str, str]:
+async def webhook_key(services: Services, account_sid: str, key_id: str) -> dict[str, str]:
     """The key that signs what the account's Agendize watches are sent, for whoever verifies it."""
     account = await account_of(services, account_sid)
-    return {"keyId": key_id, "key": services.pushes.signing_key(account.sid, key_id).hex()}
+    return {"keyId": key_id, "key": services.webhooks.signing_key(account.sid, key_id).hex()}
 
 
 async def account_of(services: Services, sid: str) -> Account:

@@ -1,6 +1,6 @@
 """The composition root: builds everything from the settings, owns the tasks and the shutdown.
 
-Three processes: `serve` (HTTP), `control` (calls), `work` (upkeep, messages, pushes). They share nothing but the database and the data
+Three processes: `serve` (HTTP), `control` (calls), `work` (upkeep, messages, webhooks). They share nothing but the database and the data
 folder, and any of them may die at any moment.
 """
 
@@ -109,7 +109,7 @@ def build_web(settings: Settings, database: Database) -> Litestar:
 def _services(settings: Settings, database: Database) -> Services:
     return build_services(
         database, SystemClock(), recordings_folder=str(settings.recordings_dir), secret_key=settings.secret_key,
-        push_allowed_networks=settings.push_allowed_networks, recording_link_days=settings.recording_link_days,
+        egress_allowed_networks=settings.egress_allowed_networks, recording_link_days=settings.recording_link_days,
     )  # fmt: skip
 
 
@@ -239,7 +239,7 @@ async def work(settings: Settings) -> None:
     """The worker, until SIGINT or SIGTERM."""
     metrics.use_folder(settings.data / "run" / "metrics")
     measured, clock = metrics.Metrics(), SystemClock()
-    egress = Egress(Policy(networks_of(settings.push_allowed_networks)), limit_s=settings.push_timeout_s)
+    egress = Egress(Policy(networks_of(settings.egress_allowed_networks)), limit_s=settings.webhook_timeout_s)
     async with _opened(settings, 8) as database, egress.opened():
         upkeep = Upkeep(database, clock, settings.recordings_dir)
         transport = sms_transport(settings, clock)
@@ -269,8 +269,8 @@ def _deliverer(settings: Settings, database: Database, egress: Egress, measured:
         "agendize": agendize_webhooks.renderer(services, options, egress),
     }
     return Deliverer(
-        database, SystemClock(), services.pushes, egress, renders,
-        tried=lambda dialect, outcome: measured.push_tries.labels(dialect, outcome).inc(),
+        database, SystemClock(), services.webhooks, egress, renders,
+        tried=lambda dialect, outcome: measured.webhook_attempts.labels(dialect, outcome).inc(),
     )  # fmt: skip
 
 

@@ -123,11 +123,13 @@ def _add_operating(add: Callable[..., argparse.ArgumentParser]) -> None:
     actions.add_parser("list", help="List the programs.")
     gone = actions.add_parser("remove", help="Take a program's access away, at once and in every account.")
     gone.add_argument("client_id", metavar="CLIENT_ID")
-    _add_push(add("push", _push, "Say which URLs are told of an account's calls, and see what they were told."))
+    _add_webhooks(
+        add("webhooks", _webhooks, "Say which URLs are told of an account's calls, and see what they were told.")
+    )
 
 
-def _add_push(push: argparse.ArgumentParser) -> None:
-    actions = push.add_subparsers(dest="action", required=True, metavar="ACTION")
+def _add_webhooks(webhooks: argparse.ArgumentParser) -> None:
+    actions = webhooks.add_subparsers(dest="action", required=True, metavar="ACTION")
 
     def action(name: str, text: str) -> argparse.ArgumentParser:
         parser = actions.add_parser(name, help=text, description=text)
@@ -301,7 +303,7 @@ def _stock(arguments: argparse.Namespace) -> int:
     return _with_services(lambda services: put_up_for_sale(services, arguments.numbers, capabilities))
 
 
-def _push(arguments: argparse.Namespace) -> int:
+def _webhooks(arguments: argparse.Namespace) -> int:
     from ringtrail import admin
 
     account = arguments.account
@@ -309,19 +311,19 @@ def _push(arguments: argparse.Namespace) -> int:
         case "add":
             token = sys.stdin.readline().rstrip("\n") if arguments.token == "-" else arguments.token  # noqa: S105
             return _with_services(
-                lambda services: admin.add_push(
+                lambda services: admin.add_endpoint(
                     services, account, arguments.dialect, url=arguments.url, name=arguments.name,
                     property_sid=arguments.property, token=token, form=arguments.form,
                 )
             )  # fmt: skip
         case "list":
-            return _with_services(lambda services: admin.pushes_of(services, account))
+            return _with_services(lambda services: admin.endpoints_of(services, account))
         case "remove":
-            return _with_services(lambda services: admin.remove_push(services, account, arguments.hash))
+            return _with_services(lambda services: admin.remove_endpoint(services, account, arguments.hash))
         case "log":
-            return _with_services(lambda services: admin.push_log(services, account, arguments.hash))
+            return _with_services(lambda services: admin.webhook_log(services, account, arguments.hash))
         case _:
-            return _with_services(lambda services: admin.push_key(services, account, arguments.key_id))
+            return _with_services(lambda services: admin.webhook_key(services, account, arguments.key_id))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -121,14 +121,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             " the others still open what they closed. Empty: made once and kept in the data folder.",
         ),
     ] = ""
-    push_allowed_networks: Annotated[
+    egress_allowed_networks: Annotated[
         str,
         Meta(
             description="Networks besides the public internet that pushes may be sent to, on any port, comma list:"
             " `10.1.2.0/24,fd00::/8`."
         ),
     ] = ""
-    push_timeout_s: Annotated[
+    webhook_timeout_s: Annotated[
         float, Meta(gt=0, le=60, description="Seconds that a receiver of a push has to answer.")
     ] = 15.0
     recording_link_days: Annotated[
@@ -195,11 +195,11 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as exc:
         raise ConfigError(f"setting {exc}") from exc
-    for network in filter(None, (part.strip() for part in settings.push_allowed_networks.split(","))):
+    for network in filter(None, (part.strip() for part in settings.egress_allowed_networks.split(","))):
         try:
             ipaddress.ip_network(network)
         except ValueError as exc:
-            raise ConfigError(f"setting push_allowed_networks: {exc}") from exc
+            raise ConfigError(f"setting egress_allowed_networks: {exc}") from exc
     return settings
 
 

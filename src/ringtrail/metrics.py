@@ -41,7 +41,9 @@ class Metrics:
         self.recordings_waiting = Gauge(
             "ringtrail_recordings_waiting", "Recordings that wait for the worker", multiprocess_mode="livesum"
         )
-        self.push_tries = Counter("ringtrail_push_tries_total", "Tries to push an event", ["dialect", "outcome"])
+        self.webhook_attempts = Counter(
+            "ringtrail_webhook_attempts_total", "Tries to push an event", ["dialect", "outcome"]
+        )
         self.requests = Counter("ringtrail_http_requests_total", "HTTP requests", ["dialect", "status"])
         self.request_seconds = Histogram("ringtrail_http_request_seconds", "Time to answer", ["dialect"])
 

@@ -17,13 +17,13 @@ from aiohttp import web
 from ringtrail.model.account import Principal
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import EventType
-from ringtrail.model.push import DeliveryRecord, Endpoint
+from ringtrail.model.webhook import DeliveryRecord, Endpoint
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services import build_services
 from ringtrail.services.deliverer import EACH, KEPT, MOST_TRIES, Deliverer, pause_s, retry_after
 from ringtrail.services.egress import Egress, Policy
 from ringtrail.services.entered_calls import CallEntry
-from ringtrail.services.pushes import MOST_ENDPOINTS, Push, PushRequest, UnsendableError
+from ringtrail.services.webhooks import MOST_ENDPOINTS, Attempt, UnsendableError, WebhookRequest, singly
 from ringtrail.services.vault import Vault, VaultError
 from ringtrail.storage.database import Database
 from tests.fixtures import World, build_world
@@ -42,7 +42,7 @@ async def world(database: Database, tmp_path: Path) -> World:
         SystemClock(),
         recordings_folder=str(tmp_path),
         secret_key="k" * 32,
-        push_allowed_networks="127.0.0.0/8",
+        egress_allowed_networks="127.0.0.0/8",
     )
     return replace(world, services=services)
 
@@ -53,22 +53,23 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield receiver
 
 
-async def plain(push: Push) -> PushRequest | None:
+@singly
+async def plain(attempt: Attempt) -> WebhookRequest | None:
     """A dialect that sends the event's type, and tells nothing about starts."""
-    match push.endpoint.settings.get("renders"):
+    match attempt.endpoint.settings.get("renders"):
         case "nothing":
             return None
         case "impossible":
             raise UnsendableError("cannot be said")
         case "a bug":
             raise KeyError("oops")
-    return PushRequest(method="POST", address=push.endpoint.address, headers={}, body=push.event.type.encode())
+    return WebhookRequest(method="POST", address=attempt.endpoint.address, headers={}, body=attempt.event.type.encode())
 
 
 @asynccontextmanager
 async def delivering(world: World) -> AsyncIterator[None]:
     egress = Egress(Policy([ip_network("127.0.0.0/8")]), limit_s=LIMIT_S)
-    deliverer = Deliverer(world.database, SystemClock(), world.services.pushes, egress, {"plain": plain})
+    deliverer = Deliverer(world.database, SystemClock(), world.services.webhooks, egress, {"plain": plain})
     async with egress.opened():
         running = asyncio.create_task(deliverer.run())
         try:
@@ -80,14 +81,14 @@ async def delivering(world: World) -> AsyncIterator[None]:
 
 async def endpoint_of(world: World, address: str, **changes: Any) -> Endpoint:
     given = {"address": address, "event_types": tuple(EventType)} | changes
-    return await world.services.pushes.add(world.account.id, "plain", **given)
+    return await world.services.webhooks.add(world.account.id, "plain", **given)
 
 
 async def tried(world: World, endpoint: Endpoint, times: int = 1) -> list[DeliveryRecord]:
     """The log, once every delivery has been tried so often and what came of it is noted."""
     async with asyncio.timeout(20):
         while True:
-            log = await world.services.pushes.log(world.account.id, [endpoint.hash])
+            log = await world.services.webhooks.log(world.account.id, [endpoint.hash])
             if log and all(entry.tries >= times and _at_rest(entry) for entry in log):
                 return log
             await asyncio.sleep(0.02)
@@ -202,16 +203,16 @@ async def test_410_disables_the_endpoint_until_its_owner_enables_it(world: World
     good, receiver.reply = receiver.reply, lambda _: web.Response(status=410)
     endpoint = await endpoint_of(world, receiver.url)
     await world.save(world.golden())
-    pushes = world.services.pushes
+    webhooks = world.services.webhooks
     async with delivering(world):
         (entry,) = await tried(world, endpoint)
         await world.save(world.golden())
-        found = await pushes.by_hash(world.account.id, endpoint.hash)
+        found = await webhooks.by_hash(world.account.id, endpoint.hash)
         assert entry.given_up
         assert found is not None
         assert (found.enabled, found.disabled_why) == (False, "it answered 410 Gone")
         receiver.reply = good
-        changed = await pushes.change(replace(found, enabled=True))
+        changed = await webhooks.change(replace(found, enabled=True))
         assert changed.disabled_why is None
         await world.save(world.golden())
         await receiver.wait_for(2)
@@ -252,7 +253,7 @@ async def test_what_waits_for_a_failed_delivery_is_not_due_before_it(world: Worl
         await receiver.wait_for(1)
         await tried(world, endpoint, 0)
         await world.services.entered_calls.correct(who, call.id, CallEntry(duration_s=8))
-        log = await world.services.pushes.log(world.account.id, [endpoint.hash])
+        log = await world.services.webhooks.log(world.account.id, [endpoint.hash])
     assert [entry.tries for entry in log] == [0, 0, 1]
     assert len({entry.due_at for entry in log}) == 1
 
@@ -305,8 +306,8 @@ async def test_what_cannot_be_rendered_is_not_sent(
         await tried(world, good)
         await asyncio.sleep(0.2)
     assert len(receiver.received) == 1
-    hashes = [item.hash for item in await world.services.pushes.list(world.account.id)]
-    log = await world.services.pushes.log(world.account.id, hashes)
+    hashes = [item.hash for item in await world.services.webhooks.list(world.account.id)]
+    log = await world.services.webhooks.log(world.account.id, hashes)
     assert [entry.last_error for entry in log if entry.endpoint_hash != good.hash] == ([words] if words else [])
     assert [entry.given_up for entry in log if entry.last_error] == [renders == "impossible"] * bool(words)
 
@@ -325,13 +326,13 @@ async def test_old_events_are_forgotten_by_when_they_were_written(world: World, 
     await endpoint_of(world, receiver.url)
     await world.save(world.golden(), world.golden())
     egress = Egress(Policy())
-    deliverer = Deliverer(world.database, SystemClock(), world.services.pushes, egress, {})
+    deliverer = Deliverer(world.database, SystemClock(), world.services.webhooks, egress, {})
     await deliverer.forget_old()
-    hashes = [item.hash for item in await world.services.pushes.list(world.account.id)]
-    assert len(await world.services.pushes.log(world.account.id, hashes)) == 2
+    hashes = [item.hash for item in await world.services.webhooks.list(world.account.id)]
+    assert len(await world.services.webhooks.log(world.account.id, hashes)) == 2
     await execute(world, "UPDATE events SET written_at = written_at - %s WHERE id = 1", KEPT)
     await deliverer.forget_old()
-    assert [entry.event_id for entry in await world.services.pushes.log(world.account.id, hashes)] == [2]
+    assert [entry.event_id for entry in await world.services.webhooks.log(world.account.id, hashes)] == [2]
 
 
 # --- endpoints ------------------------------------------------------------------------------------------------------
@@ -339,14 +340,14 @@ async def test_old_events_are_forgotten_by_when_they_were_written(world: World, 
 
 async def test_an_endpoint_is_seen_only_by_its_account(world: World, tmp_path: Path) -> None:
     other = await build_world(world.database, tmp_path, name="Somebody Else")
-    pushes, endpoint = world.services.pushes, await endpoint_of(world, "https://crm.example/")
-    assert await pushes.list(other.account.id) == []
-    assert await pushes.by_hash(other.account.id, endpoint.hash) is None
-    assert await pushes.log(other.account.id, [endpoint.hash]) == []
+    webhooks, endpoint = world.services.webhooks, await endpoint_of(world, "https://crm.example/")
+    assert await webhooks.list(other.account.id) == []
+    assert await webhooks.by_hash(other.account.id, endpoint.hash) is None
+    assert await webhooks.log(other.account.id, [endpoint.hash]) == []
     with pytest.raises(DomainError) as refused:
-        await pushes.delete(other.account.id, endpoint.hash)
+        await webhooks.delete(other.account.id, endpoint.hash)
     assert refused.value.code is ErrorCode.NOT_FOUND
-    assert await pushes.by_hash(world.account.id, endpoint.hash, dialect="invox") is None
+    assert await webhooks.by_hash(world.account.id, endpoint.hash, dialect="invox") is None
 
 
 async def test_an_account_has_so_many_endpoints_and_no_more(world: World) -> None:
@@ -358,14 +359,14 @@ async def test_an_account_has_so_many_endpoints_and_no_more(world: World) -> Non
 
 
 async def test_secrets_stay_change_or_go(world: World) -> None:
-    pushes = world.services.pushes
+    webhooks = world.services.webhooks
     endpoint = await endpoint_of(world, "https://crm.example/", secrets={"token": "one"})
-    await pushes.change(replace(endpoint, name="CRM"))
-    assert await pushes.secrets(endpoint) == {"token": "one"}
-    await pushes.change(endpoint, secrets={"token": "two"})
-    assert await pushes.secrets(endpoint) == {"token": "two"}
-    await pushes.change(endpoint, secrets={})
-    assert await pushes.secrets(endpoint) == {}
+    await webhooks.change(replace(endpoint, name="CRM"))
+    assert await webhooks.secrets(endpoint) == {"token": "one"}
+    await webhooks.change(endpoint, secrets={"token": "two"})
+    assert await webhooks.secrets(endpoint) == {"token": "two"}
+    await webhooks.change(endpoint, secrets={})
+    assert await webhooks.secrets(endpoint) == {}
 
 
 def test_a_vault_opens_what_its_older_keys_sealed_and_nothing_else() -> None:

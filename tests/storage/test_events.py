@@ -16,7 +16,7 @@ from ringtrail.model.call import Call, Recording, RecordingKind
 from ringtrail.model.cause import Disposition
 from ringtrail.model.events import MEANING, EventType
 from ringtrail.model.lifecycle import Stage, State
-from ringtrail.model.push import Endpoint
+from ringtrail.model.webhook import Endpoint
 from ringtrail.services.entered_calls import CallEntry
 from ringtrail.storage.calls import save_account
 from ringtrail.storage.database import Database
@@ -35,7 +35,7 @@ async def world(database: Database, tmp_path: Path) -> World:
 
 async def endpoint_of(world: World, **changes: Any) -> Endpoint:
     given = {"address": "https://receiver.example/", "event_types": ALL} | changes
-    return await world.services.pushes.add(world.account.id, "invox", **given)
+    return await world.services.webhooks.add(world.account.id, "invox", **given)
 
 
 async def rows(world: World, what: str) -> list[tuple[Any, ...]]:

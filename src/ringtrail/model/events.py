@@ -14,6 +14,16 @@ class EventType(StrEnum):
     CALL_ENDED = "call.ended"
     CALL_CHANGED = "call.changed"
     CALL_DELETED = "call.deleted"
+    LEG_STARTED = "leg.started"
+    LEG_ENDED = "leg.ended"
+    RECORDING_CREATED = "recording.created"
+    RECORDING_CHANGED = "recording.changed"
+    MESSAGE_RECEIVED = "message.received"
+    MESSAGE_CHANGED = "message.changed"
+    NUMBER_ASSIGNED = "number.assigned"
+    NUMBER_RELEASED = "number.released"
+    ENDPOINT_DISABLED = "endpoint.disabled"
+    ENDPOINT_TEST = "endpoint.test"
 
 
 MEANING: dict[EventType, str] = {
@@ -21,21 +31,45 @@ MEANING: dict[EventType, str] = {
     EventType.CALL_ENDED: "A call has ended, or was entered by an API client: it has its outcome from now on.",
     EventType.CALL_CHANGED: "An ended call is not what it was: its owner corrected it, or its recording can be heard.",
     EventType.CALL_DELETED: "Its owner deleted an ended call; only its identifiers are told.",
+    EventType.LEG_STARTED: "A target of a call is being dialled.",
+    EventType.LEG_ENDED: "A target's leg of a call has ended, answered or not.",
+    EventType.RECORDING_CREATED: "A call is being recorded, or a caller leaves a voicemail.",
+    EventType.RECORDING_CHANGED: "A recording has its final state: it can be heard, or it is unusable.",
+    EventType.MESSAGE_RECEIVED: "A message to one of the account's numbers came in.",
+    EventType.MESSAGE_CHANGED: "A message that was sent has another status.",
+    EventType.NUMBER_ASSIGNED: "A number came to the account.",
+    EventType.NUMBER_RELEASED: "A number left the account.",
+    EventType.ENDPOINT_DISABLED: "An endpoint failed for too long, or said that it is gone, and is told nothing any more.",
+    EventType.ENDPOINT_TEST: "Somebody tries an endpoint out; it is told to that endpoint alone.",
 }
+
+UNASKED = frozenset({EventType.ENDPOINT_TEST})
+"""Types that cannot be subscribed to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """One fact about one call.
+    """One fact.
 
     `id` is the same at each try of each delivery; it is 0 until storage hands one out, and grows with the commits of
-    an account. `detail` is what can no longer be read from the call.
+    an account. `about` says what the fact is about, as a number: what has the same is told in order. It is the call's
+    id for calls, legs and recordings, the message's, or `ids.number_of_hash` of the DID's or endpoint's hash. `detail`
+    names what `about` does not, and holds what can no longer be read from there:
+
+    | type | detail |
+    |---|---|
+    | call.deleted | `creation_seq`, `external_id`, `client_id`, `button_hash` |
+    | leg.* | `leg_id` |
+    | recording.* | `hash` |
+    | number.released | the DID: `hash`, `number`, `country`, `line_type`, `region`, `city`, `assigned_at` |
+    | endpoint.disabled | `hash`, `name`, `address`, `dialect`, `why` |
     """
 
     id: int = 0
     account_id: int
     type: EventType
-    property_id: int
-    about: int  # Call.id
+    property_id: int | None  # None: of the account, told to endpoints of the whole account only
+    about: int
     at: datetime
     detail: Mapping[str, Any] = field(default_factory=dict)
+    endpoint_hash: str | None = None  # an endpoint that is told besides those that asked for this type

@@ -73,3 +73,8 @@ def call_id_of_sid(sid: str) -> int | None:
         return None
     call_id = int(sid, 16) * _GATHER & _128_BITS
     return call_id if call_id < 2**53 else None
+
+
+def number_of_hash(hash_: str) -> int:
+    """A hash as a number below 2**42: for what orders things by a number, whatever they are."""
+    return int(hash_, 36)

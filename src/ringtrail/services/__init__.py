@@ -1,4 +1,4 @@
-"""The verbs. A stack: controller > recorder > calls · entered calls · buttons · messages · recordings · analytics · pushes >
+"""The verbs. A stack: controller > recorder > calls · entered calls · buttons · messages · recordings · analytics · webhooks >
 apps > numbers > oauth > accounts.
 
 `Services` is what an edge (dialect, dashboard) is given.
@@ -19,10 +19,10 @@ from ringtrail.services.entered_calls import EnteredCalls
 from ringtrail.services.messages import Messages
 from ringtrail.services.numbers import Numbers
 from ringtrail.services.oauth import OAuth
-from ringtrail.services.pushes import Pushes
 from ringtrail.services.recording_links import RecordingLinks
 from ringtrail.services.recordings import Recordings
 from ringtrail.services.vault import Vault
+from ringtrail.services.webhooks import Webhooks
 from ringtrail.storage.database import Database
 
 
@@ -39,7 +39,7 @@ class Services:
     recordings: Recordings
     recording_links: RecordingLinks
     analytics: Analytics
-    pushes: Pushes
+    webhooks: Webhooks
 
 
 def build_services(
@@ -48,7 +48,7 @@ def build_services(
     *,
     recordings_folder: str,
     secret_key: str = "",
-    push_allowed_networks: str = "",
+    egress_allowed_networks: str = "",
     recording_link_days: int = 0,
 ) -> Services:
     """secret_key: see Vault; without one, what is sealed or signed is good for as long as the services live."""
@@ -65,5 +65,5 @@ def build_services(
         recordings=Recordings(database, clock, recordings_folder),
         recording_links=RecordingLinks(vault, clock, valid_days=recording_link_days),
         analytics=Analytics(database),
-        pushes=Pushes(database, clock, vault, Policy(networks_of(push_allowed_networks))),
+        webhooks=Webhooks(database, clock, vault, Policy(networks_of(egress_allowed_networks))),
     )

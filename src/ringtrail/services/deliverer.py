@@ -1,7 +1,7 @@
 """Sending what is due: each delivery at least once, those of one call in order, each endpoint at its own pace.
 
-A try is leased: it is due again when its lease ends, so that one whose worker dies is made by another. Several workers
-may run.
+An attempt is leased: it is due again when its lease ends, so that one whose worker dies is made by another. Several workers
+may run. Claiming, rendering and settling go in batches; each attempt is sent on its own.
 """
 
 from __future__ import annotations
@@ -10,109 +10,141 @@ import asyncio
 import contextlib
 import random
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from itertools import groupby
+from typing import TypeAlias
 
 import structlog
 
 from ringtrail.model.errors import DomainError
-from ringtrail.model.push import DueDelivery
+from ringtrail.model.events import Event, EventType
+from ringtrail.model.ids import number_of_hash
+from ringtrail.model.webhook import DueDelivery, Endpoint
 from ringtrail.ports.clock import Clock
 from ringtrail.services.egress import Answer, Egress, EgressRefusedError
-from ringtrail.services.pushes import Push, Pushes, Render, UnsendableError
+from ringtrail.services.pacing import FIRST, MOST_OF_ACCOUNT, Pacing
 from ringtrail.services.vault import VaultError
-from ringtrail.storage import pushes as store
-from ringtrail.storage.database import Database
+from ringtrail.services.webhooks import MAIL, Attempt, Render, Rendered, UnsendableError, WebhookRequest, Webhooks
+from ringtrail.storage import counters, events
+from ringtrail.storage import webhooks as store
+from ringtrail.storage.database import Connection, Database
 from ringtrail.storage.events import DELIVERY_CHANNEL
+from ringtrail.storage.webhooks import Place, Settled
 
 log = structlog.get_logger("ringtrail.deliverer")
 
-EACH = 4
-"""Tries under way to one endpoint; one, while its tries fail."""
-TOTAL = 512
-"""Tries under way in one worker. A try mostly waits: what this bounds is memory."""
 POLL_S = 1.0
-MOST_TRIES = 14
-KEPT = timedelta(days=10)
-"""How long events and what became of them can be looked up."""
+PAUSES_S = (10, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
+"""Seconds from each failed attempt to the next: about three days in all."""
+MOST_TRIES = len(PAUSES_S) + 1
+ENDPOINTS = 200
+"""Endpoints that one claim looks at; the next claim goes on after them."""
 
-_FIRST_PAUSE_S = 10.0
-_PAUSES_GROW = 3.0
-_LONGEST_PAUSE_S = 12 * 3600.0
 _LONGEST_REST = timedelta(days=1)  # that a Retry-After is believed
-_ANSWER_KEPT = 2_000  # characters
+_SENT_KEPT, _ANSWER_KEPT = 16_384, 4_096  # characters of bodies
+_MOST_HEADERS_KEPT, _HEADER_KEPT = 50, 500
+_BLACKED_OUT = "***"
 _RESTS = frozenset({429, 503})  # RFC 9110 section 10.2.3 and RFC 6585: the whole endpoint wants a rest
+_FORGOTTEN_AT_ONCE = 2_000
+
+Send: TypeAlias = Callable[[WebhookRequest], Awaitable[Answer]]
 
 
 def pause_s(tries: int, chance: float) -> float:
-    """Seconds from this try to the next: ten, then three times as long each time, to half a day; together about three
-    days. chance, 0 to 1, spreads them by a fifth either way, so that what failed together is not tried together."""
-    return min(_FIRST_PAUSE_S * _PAUSES_GROW ** (tries - 1), _LONGEST_PAUSE_S) * (0.8 + 0.4 * chance)
+    """Seconds from this try to the next. chance, 0 to 1, spreads them by a fifth either way, so that what failed together is
+    not tried together."""
+    return PAUSES_S[min(tries, len(PAUSES_S)) - 1] * (0.8 + 0.4 * chance)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outcome:
-    """What a try came to. `wanted` False: there was nothing to tell."""
+    """What an attempt came to. `wanted` False: there was nothing to tell. `blames` False: it says nothing of the endpoint."""
 
-    status: int | None = None
+    request: WebhookRequest | None = None
+    answer: Answer | None = None
     error: str | None = None
-    answer: str | None = None
     retry_after: datetime | None = None
     hopeless: bool = False
     wanted: bool = True
+    blames: bool = True
+    took_s: float = 0.0
 
     @property
     def delivered(self) -> bool:
         return self.error is None
 
+    @property
+    def status(self) -> int | None:
+        return self.answer.status if self.answer else None
+
 
 class Deliverer:
-    """renders: {dialect: its renderer}. tried: told (dialect, 'delivered', 'failed' or 'given_up') of every try."""
+    """renders: {dialect: its renderer}. mail: sends what is for a mailto: address. tried: told (dialect, 'delivered',
+    'failed' or 'given_up') of every attempt. disabled_after: how long an endpoint may do nothing but fail. kept: how long
+    events and what became of them can be looked up. notice: (account id) -> the endpoint that is told of a disabled one
+    besides those that ask for it."""
 
     def __init__(
         self,
         database: Database,
         clock: Clock,
-        pushes: Pushes,
+        webhooks: Webhooks,
         egress: Egress,
         renders: Mapping[str, Render],
         *,
+        mail: Send | None = None,
+        notice: Callable[[int], Awaitable[Endpoint | None]] | None = None,
         tried: Callable[[str, str], None] = lambda _dialect, _outcome: None,
+        disabled_after: timedelta = timedelta(days=5),
+        kept: timedelta = timedelta(days=30),
     ) -> None:
         self._database = database
         self._clock = clock
-        self._pushes = pushes
+        self._webhooks = webhooks
         self._egress = egress
         self._renders = renders
+        self._mail = mail
+        self._notice = notice
         self._tried = tried
+        self._disabled_after = disabled_after
+        self._kept = kept
         self._lease = timedelta(seconds=3 * egress.limit_s)  # a renderer may ask for a token first
-        self._tries: set[asyncio.Task[None]] = set()
-        self._busy: Counter[str] = Counter()
-        self._failing: set[str] = set()
+        self._pacing = Pacing()
+        self._place = Place()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._ended: list[tuple[DueDelivery, _Outcome]] = []
         self._wake = asyncio.Event()
+        self._something_ended = asyncio.Event()
+
+    # --- what is due ---
 
     async def run(self) -> None:
         """Deliver until cancelled. The egress must be open."""
-        listening = asyncio.create_task(self._listen())
+        listening, settling = asyncio.create_task(self._listen()), asyncio.create_task(self._settle())
         try:
             while True:
                 self._wake.clear()
                 if not await self._start_due():
+                    if not self._pacing.busy:
+                        self._pacing.forget_idle()
                     with contextlib.suppress(TimeoutError):
                         async with asyncio.timeout(POLL_S):  # wait_for of Python 3.11 can swallow a cancellation
                             await self._wake.wait()
         finally:
-            tasks = [listening, *self._tries]
+            tasks = [listening, settling, *self._tasks]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
     async def forget_old(self) -> None:
-        async with self._database.transaction() as connection:
-            await store.forget(connection, self._clock.now() - KEPT)
+        while True:
+            async with self._database.transaction() as connection:
+                gone = await events.forget(connection, self._clock.now() - self._kept, _FORGOTTEN_AT_ONCE)
+            if gone < _FORGOTTEN_AT_ONCE:
+                return
 
     async def _listen(self) -> None:
         """Hear of new deliveries at once; without the listener the poll finds them."""
@@ -124,112 +156,246 @@ class Deliverer:
             await asyncio.sleep(POLL_S)
 
     async def _start_due(self) -> int:
-        """Begin what is due and has room. Returns how many tries began."""
-        free = TOTAL - len(self._tries)
-        if free <= 0:
-            return 0
+        """Begin what is due and has room, beginning with the endpoints after those of the last time. Returns how many."""
+        began = 0
+        for _ in range(2):  # the rest of the round, and the beginning of the next
+            due, place = await self._claimed()
+            began += len(due)
+            round_ended, self._place = place == Place(), place
+            for _, group in groupby(sorted(due, key=_by_endpoint), key=_by_endpoint):
+                self._start(self._send_all(list(group)))
+            if due or not round_ended:
+                break
+        return began
+
+    async def _claimed(self) -> tuple[list[DueDelivery], Place]:
+        if self._pacing.free <= 0:
+            return [], self._place
         now = self._clock.now()
-        room = {hash_: max(0, self._most(hash_) - self._busy[hash_]) for hash_ in {*self._busy, *self._failing}}
         try:
             async with self._database.transaction() as connection:
-                due = await store.claim(connection, now, now + self._lease, each=EACH, room=room, total=free)
+                due, place = await store.claim(
+                    connection, now, now + self._lease, place=self._place, endpoints=ENDPOINTS, each=FIRST,
+                    room=self._pacing.room(), account=MOST_OF_ACCOUNT, account_room=self._pacing.account_room(),
+                    total=self._pacing.free,
+                )  # fmt: skip
         except DomainError as exc:
-            log.warning("pushes_wait_for_database", reason=exc.detail)
-            return 0
+            log.warning("webhooks_wait_for_database", reason=exc.detail)
+            return [], Place()
         for delivery in due:
-            self._busy[delivery.endpoint.hash] += 1
-            task = asyncio.create_task(self._try(delivery))
-            self._tries.add(task)
-            task.add_done_callback(self._tries.discard)
-        return len(due)
+            endpoint = delivery.endpoint
+            self._pacing.began(endpoint.account_id, endpoint.hash, failing=endpoint.failing_since is not None)
+        return due, place
 
-    def _most(self, endpoint_hash: str) -> int:
-        return 1 if endpoint_hash in self._failing else EACH
+    def _start(self, work: Awaitable[None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _try(self, delivery: DueDelivery) -> None:
-        hash_, began = delivery.endpoint.hash, time.monotonic()
+    # --- sending ---
+
+    async def _send_all(self, due: Sequence[DueDelivery]) -> None:
+        """Render one endpoint's deliveries together, then send each."""
+        began = time.monotonic()
         try:
-            outcome = await self._outcome(delivery)
-            (self._failing.discard if outcome.delivered else self._failing.add)(hash_)
-            await self._keep(delivery, outcome, round((time.monotonic() - began) * 1000))
-        finally:
-            self._busy -= Counter({hash_: 1})  # and forgets those at zero
-            self._wake.set()
-
-    async def _outcome(self, delivery: DueDelivery) -> _Outcome:
-        try:
-            async with asyncio.timeout(2.5 * self._egress.limit_s):  # before the lease ends
-                return await self._sent(delivery)
-        except UnsendableError as exc:
-            return _Outcome(error=str(exc), hopeless=True)
+            async with asyncio.timeout(
+                1.4 * self._egress.limit_s
+            ):  # what is rendered can be sent before the lease ends
+                rendered = await self._rendered(due)
         except TimeoutError:
-            return _Outcome(error=f"no answer within {self._egress.limit_s:g} seconds")
-        except (EgressRefusedError, VaultError, OSError, DomainError) as exc:
-            return _Outcome(error=str(exc))
-        except Exception:  # one delivery that cannot be made must not end the others
-            log.exception("push_failed", account_id=delivery.endpoint.account_id, endpoint=delivery.endpoint.hash)
-            return _Outcome(error="an error of ours")
+            rendered = [TimeoutError()] * len(due)
+        for delivery, request in zip(due, rendered, strict=True):
+            self._start(self._send(delivery, request, began))
 
-    async def _sent(self, delivery: DueDelivery) -> _Outcome:
-        secrets = self._pushes.unsealed(delivery.sealed)
-        render = self._renders.get(delivery.endpoint.dialect)
+    async def _rendered(self, due: Sequence[DueDelivery]) -> Sequence[Rendered]:
+        endpoint, sealed = due[0].endpoint, due[0].sealed
+        render = self._renders.get(endpoint.dialect)
         if render is None:
-            raise UnsendableError(f"nothing renders pushes of {delivery.endpoint.dialect!r}")
-        request = await render(Push(delivery.event, delivery.endpoint, secrets, delivery.last_status))
-        if request is None:
-            return _Outcome(wanted=False)
-        headers = {"User-Agent": "ringtrail", "X-Ringtrail-Event-Id": str(delivery.event.id), **request.headers}
-        answer = await self._egress.fetch(request.method, request.address, headers=headers, body=request.body)
-        return self._judged(answer)
+            return [UnsendableError(f"nothing renders webhooks of {endpoint.dialect!r}")] * len(due)
+        try:
+            secrets = self._webhooks.unsealed(sealed)
+            return await render(
+                [Attempt(item.event, item.endpoint, secrets, item.last_status, item.tries - 1) for item in due]
+            )
+        except TimeoutError:
+            raise
+        except (UnsendableError, VaultError, EgressRefusedError, OSError, DomainError) as exc:
+            return [exc] * len(due)
+        except Exception as exc:  # the boundary of a delivery attempt: one endpoint's must not end the others
+            log.exception("webhook_unrendered", account_id=endpoint.account_id, endpoint=endpoint.hash)
+            return [exc] * len(due)
 
-    def _judged(self, answer: Answer) -> _Outcome:
-        text = answer.body.decode("utf-8", "replace").replace("\0", "\ufffd")[:_ANSWER_KEPT]
+    async def _send(self, delivery: DueDelivery, rendered: Rendered, began: float) -> None:
+        outcome = await self._outcome(delivery, rendered, began)
+        self._ended.append((delivery, outcome))
+        self._something_ended.set()
+
+    async def _outcome(self, delivery: DueDelivery, rendered: Rendered, began: float) -> _Outcome:
+        if rendered is None:
+            return _Outcome(wanted=False)
+        request = rendered if isinstance(rendered, WebhookRequest) else None
+        try:
+            if request is None:
+                raise rendered  # type: ignore[misc]
+            answer = await self._answer(delivery, request)
+            return self._judged(request, answer, time.monotonic() - began)
+        except (UnsendableError, VaultError) as exc:
+            return _Outcome(error=str(exc), hopeless=isinstance(exc, UnsendableError), blames=False)
+        except TimeoutError:
+            error = f"no answer within {self._egress.limit_s:g} seconds"
+        except (EgressRefusedError, OSError, DomainError) as exc:
+            error = str(exc)
+        except Exception:  # the boundary of a delivery attempt, as above
+            endpoint = delivery.endpoint
+            log.exception("webhook_failed", account_id=endpoint.account_id, endpoint=endpoint.hash)
+            return _Outcome(request=request, error="an error of ours", blames=False)
+        return _Outcome(request=request, error=error, took_s=time.monotonic() - began)
+
+    async def _answer(self, delivery: DueDelivery, request: WebhookRequest) -> Answer:
+        if request.address.startswith(MAIL):
+            if self._mail is None:
+                raise UnsendableError("no mail server is set up")
+            return await self._mail(request)
+        ours = {"User-Agent": "ringtrail", "X-Ringtrail-Event-Id": str(delivery.event.id)}
+        headers = {**ours, **request.headers, **request.private_headers}
+        return await self._egress.fetch(request.method, request.address, headers=headers, body=request.body)
+
+    def _judged(self, request: WebhookRequest, answer: Answer, took_s: float) -> _Outcome:
         if 200 <= answer.status < 300:
-            return _Outcome(status=answer.status, answer=text)
+            return _Outcome(request=request, answer=answer, took_s=took_s)
         return _Outcome(
-            status=answer.status, error=f"HTTP status {answer.status}", answer=text, hopeless=answer.status == 410,
+            request=request, answer=answer, took_s=took_s, error=f"HTTP status {answer.status}",
+            hopeless=answer.status == 410,
             retry_after=retry_after(answer.headers.get("Retry-After"), self._clock.now()),
         )  # fmt: skip
 
-    async def _keep(self, delivery: DueDelivery, outcome: _Outcome, took_ms: int) -> None:
-        """Note the outcome. While the database is away it is tried again, until the lease has ended anyway."""
-        deadline = time.monotonic() + self._lease.total_seconds()
-        while True:
-            try:
-                return await self._settle(delivery, outcome, took_ms)
-            except DomainError:
-                if time.monotonic() > deadline:
-                    return None
-                await asyncio.sleep(POLL_S)
+    # --- settling ---
 
-    async def _settle(self, delivery: DueDelivery, outcome: _Outcome, took_ms: int) -> None:
-        now, endpoint = self._clock.now(), delivery.endpoint
-        again_at = None if outcome.delivered else self._again_at(delivery, outcome, now)
-        async with self._database.transaction() as connection:
-            if not outcome.wanted:
-                return await store.drop(connection, delivery)
-            await store.settle(
-                connection, delivery, due_at=again_at, delivered_at=now if outcome.delivered else None, took_ms=took_ms,
-                status=outcome.status, error=outcome.error, answer=outcome.answer,
-            )  # fmt: skip
-            if outcome.status == 410:
-                await store.disable(connection, endpoint.account_id, endpoint.hash, "it answered 410 Gone", now)
-            elif outcome.retry_after and outcome.status in _RESTS:
-                await store.pause(connection, endpoint.account_id, endpoint.hash, outcome.retry_after)
-        word = "delivered" if outcome.delivered else "failed" if again_at else "given_up"
-        self._tried(endpoint.dialect, word)
-        if not outcome.delivered:
-            log.warning(
-                f"push_{word}", account_id=endpoint.account_id, endpoint=endpoint.hash, event_id=delivery.event.id,
-                tries=delivery.tries, reason=outcome.error,
-            )  # fmt: skip
-        return None
+    async def _settle(self) -> None:
+        """Note what has ended, all of it at once. While the database is away it waits; its leases run out meanwhile."""
+        while True:
+            await self._something_ended.wait()
+            self._something_ended.clear()
+            batch, self._ended = self._ended, []
+            while not await self._settled(batch):  # noqa: ASYNC110 - only the database knows when it is back
+                await asyncio.sleep(POLL_S)
+            for delivery, outcome in batch:
+                endpoint = delivery.endpoint
+                good = outcome.delivered or not outcome.blames
+                self._pacing.ended(endpoint.account_id, endpoint.hash, good=good, took_s=outcome.took_s)
+            self._wake.set()
+
+    async def _settled(self, batch: Sequence[tuple[DueDelivery, _Outcome]]) -> bool:
+        now = self._clock.now()
+        told = [(delivery, outcome) for delivery, outcome in batch if outcome.wanted]
+        rows = [self._row(delivery, outcome, now) for delivery, outcome in told]
+        try:
+            async with self._database.transaction() as connection:
+                if rows:
+                    await store.settle(connection, rows)
+                for delivery, outcome in batch:
+                    if not outcome.wanted:
+                        await store.drop(connection, delivery)
+                await self._note_health(connection, told, now)
+        except DomainError as exc:
+            log.warning("webhooks_wait_for_database", reason=exc.detail)
+            return False
+        for (delivery, _), row in zip(told, rows, strict=True):
+            self._tell(delivery, row)
+        return True
+
+    def _row(self, delivery: DueDelivery, outcome: _Outcome, now: datetime) -> Settled:
+        endpoint, request, answer = delivery.endpoint, outcome.request, outcome.answer
+        return Settled(
+            account_id=endpoint.account_id, endpoint_hash=endpoint.hash, event_id=delivery.event.id,
+            about=delivery.event.about, tries=delivery.tries, at=now, took_ms=round(outcome.took_s * 1000),
+            due_at=None if outcome.delivered else self._again_at(delivery, outcome, now),
+            delivered_at=now if outcome.delivered else None, method=request.method if request else None,
+            address=request.address if request else endpoint.address,
+            request_headers=_kept({**request.headers, **dict.fromkeys(request.private_headers, _BLACKED_OUT)})
+            if request else {},
+            request_body=_text(request.body, _SENT_KEPT) if request else None,
+            status=outcome.status, response_headers=_kept(answer.headers) if answer else {},
+            response_body=_text(answer.body, _ANSWER_KEPT) if answer else None, error=outcome.error,
+        )  # fmt: skip
 
     def _again_at(self, delivery: DueDelivery, outcome: _Outcome, now: datetime) -> datetime | None:
         if outcome.hopeless or delivery.tries >= MOST_TRIES:
             return None
         again_at = now + timedelta(seconds=pause_s(delivery.tries, random.random()))  # noqa: S311 - only spreads load
         return max(again_at, outcome.retry_after) if outcome.retry_after else again_at
+
+    async def _note_health(
+        self, connection: Connection, told: Iterable[tuple[DueDelivery, _Outcome]], now: datetime
+    ) -> None:
+        answering, failing, gone = set[str](), set[str](), set[str]()
+        rests: dict[str, datetime] = {}
+        for delivery, outcome in told:
+            hash_ = delivery.endpoint.hash
+            if outcome.delivered:
+                answering.add(hash_)
+            elif outcome.blames:
+                failing.add(hash_)
+            if outcome.status == 410:
+                gone.add(hash_)
+            if outcome.retry_after and outcome.status in _RESTS:
+                rests[hash_] = max(rests.get(hash_, outcome.retry_after), outcome.retry_after)
+        await store.note_health(connection, answering=answering, failing=failing - answering, now=now)
+        for hash_, until in sorted(rests.items()):
+            await store.pause(connection, hash_, until)
+        disabled = await store.disable(connection, sorted(gone), "it answered 410 Gone", now)
+        days = self._disabled_after / timedelta(days=1)
+        disabled += await store.disable(
+            connection, sorted(failing - answering), f"it has done nothing but fail for {days:g} days", now,
+            failing_before=now - self._disabled_after,
+        )  # fmt: skip
+        for endpoint in sorted(disabled, key=lambda endpoint: endpoint.account_id):
+            await self._tell_disabled(connection, endpoint, now)
+
+    async def _tell_disabled(self, connection: Connection, endpoint: Endpoint, now: datetime) -> None:
+        log.error(
+            "endpoint_disabled", account_id=endpoint.account_id, endpoint=endpoint.hash, reason=endpoint.disabled_why
+        )
+        notice = await self._notice(endpoint.account_id) if self._notice else None
+        event = Event(
+            account_id=endpoint.account_id, type=EventType.ENDPOINT_DISABLED, property_id=endpoint.property_id,
+            about=number_of_hash(endpoint.hash), at=now, endpoint_hash=notice.hash if notice else None,
+            detail={
+                "hash": endpoint.hash, "name": endpoint.name, "address": endpoint.address,
+                "dialect": endpoint.dialect, "why": endpoint.disabled_why,
+            },
+        )  # fmt: skip
+        await counters.lock(connection, endpoint.account_id)
+        await events.tell(connection, endpoint.account_id, [event])
+
+    def _tell(self, delivery: DueDelivery, row: Settled) -> None:
+        word = "delivered" if row.error is None else "failed" if row.due_at else "given_up"
+        self._tried(delivery.endpoint.dialect, word)
+        if row.error is not None:
+            log.warning(
+                f"webhook_{word}", account_id=row.account_id, endpoint=row.endpoint_hash, event_id=row.event_id,
+                tries=row.tries, reason=row.error,
+            )  # fmt: skip
+
+
+def _by_endpoint(delivery: DueDelivery) -> str:
+    return delivery.endpoint.hash
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    return {
+        _storable(name)[:_HEADER_KEPT]: _storable(value)[:_HEADER_KEPT]
+        for name, value in list(headers.items())[:_MOST_HEADERS_KEPT]
+    }
+
+
+def _text(body: bytes | None, most: int) -> str | None:
+    return None if body is None else _storable(body[: 4 * most].decode("utf-8", "replace"))[:most]
+
+
+def _storable(text: str) -> str:
+    """What PostgreSQL can hold: no NUL, no half of a surrogate pair (aiohttp gives such for bytes that are not UTF-8)."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def retry_after(header: str | None, now: datetime) -> datetime | None:

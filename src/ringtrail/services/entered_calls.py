@@ -22,8 +22,9 @@ from ringtrail.services.numbers import facts_of, to_e164
 from ringtrail.storage import accounts as account_store
 from ringtrail.storage import buttons as button_store
 from ringtrail.storage import corrections as store
+from ringtrail.storage import counters
 from ringtrail.storage import numbers as number_store
-from ringtrail.storage.calls import lock_counters, save_account
+from ringtrail.storage.calls import save_account
 from ringtrail.storage.database import Connection, Database
 from ringtrail.storage.live import ended_call
 from ringtrail.storage.schema import ensure_partitions
@@ -146,7 +147,7 @@ class EnteredCalls:
         now, account = self._clock.now(), principal.account
         owner = await self._named(connection, principal, entry, account.country)
         owner = owner or await self._default(connection, principal)
-        creation, _ = await lock_counters(connection, account.id)
+        creation, _ = await counters.lock(connection, account.id)
         call_id = entered_call_id(int(now.timestamp() * 1000), creation)
         caller = Leg(
             id=call_id, engine_leg_id=f"entered-{account.id}-{call_id}", role=LegRole.CALLER, position=0,

@@ -136,13 +136,13 @@ class Messenger:
     async def _submit(self, message: Message, lease_until: datetime) -> None:
         if self._clock.now() - (message.scheduled_at or message.created_at) > GIVE_UP_AFTER:
             async with self._database.transaction() as connection:
-                await store.given_up(connection, message, MessageStatus.EXPIRED, EXPIRED)
+                await store.given_up(connection, message, MessageStatus.EXPIRED, EXPIRED, self._clock.now())
             return
         try:
             facts = await asyncio.wait_for(self._transport.submit(message), _SUBMIT_S)
         except SmsRefusedError as exc:
             async with self._database.transaction() as connection:
-                await store.given_up(connection, message, MessageStatus.FAILED, exc.code)
+                await store.given_up(connection, message, MessageStatus.FAILED, exc.code, self._clock.now())
         except (SmsUnavailableError, TimeoutError) as exc:
             log.warning("sms_postponed", message=message.sid, reason=str(exc) or "no answer in time")
             await self._postpone(message, lease_until)

@@ -15,12 +15,15 @@ from phonenumbers import PhoneNumberFormat, PhoneNumberType
 from ringtrail.model.app import DEFAULT_RING_TIMEOUT_S, PACKAGE_CALL_TRACKING, App
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.errors import DomainError, ErrorCode
-from ringtrail.model.ids import new_hash
+from ringtrail.model.events import Event, EventType
+from ringtrail.model.ids import new_hash, number_of_hash
 from ringtrail.model.number import DID, StockNumber
 from ringtrail.ports.clock import Clock
 from ringtrail.storage import apps as app_store
+from ringtrail.storage import counters
 from ringtrail.storage import numbers as store
 from ringtrail.storage.database import Connection, Database
+from ringtrail.storage.events import tell
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _LINE_TYPES = {
@@ -152,6 +155,7 @@ class Numbers:
         async with self._database.transaction() as connection:
             if not await store.add_did(connection, did):
                 raise DomainError(ErrorCode.CONFLICT, field="number", detail=f"{number_e164} is taken")
+            await self._tell(connection, EventType.NUMBER_ASSIGNED, did)
         return did
 
     async def find(
@@ -300,7 +304,9 @@ class Numbers:
             )  # fmt: skip
             if not await store.add_did(connection, did):
                 raise DomainError(ErrorCode.CONFLICT, field="number", detail=f"{found.number_e164} is taken")
-            return await self._changed(connection, did, change) if change else did
+            changed = await self._changed(connection, did, change) if change else did
+            await self._tell(connection, EventType.NUMBER_ASSIGNED, did)
+            return changed
 
     async def release(self, did: DID) -> None:
         """Give a number back to the stock, and drop the app that was its alone. Its calls stay."""
@@ -315,6 +321,22 @@ class Numbers:
                 city=did.city, capabilities=did.capabilities,
             )  # fmt: skip
             await store.add_to_stock(connection, [item])
+            detail = {
+                "hash": did.hash, "number": did.number_e164, "country": did.country, "line_type": did.line_type,
+                "region": did.region, "city": did.city,
+                "assigned_at": did.assigned_at.isoformat() if did.assigned_at else None,
+            }  # fmt: skip
+            await self._tell(connection, EventType.NUMBER_RELEASED, did, detail)
+
+    async def _tell(
+        self, connection: Connection, type_: EventType, did: DID, detail: Mapping[str, Any] | None = None
+    ) -> None:
+        event = Event(
+            account_id=did.account_id, type=type_, property_id=did.property_id, about=number_of_hash(did.hash),
+            at=self._clock.now(), detail=detail or {},
+        )  # fmt: skip
+        await counters.lock(connection, did.account_id)
+        await tell(connection, did.account_id, [event])
 
     async def assign(self, account_id: int, did_hash: str, app_hash: str | None) -> None:
         """Let an app answer a DID (None: nobody). DomainError UNKNOWN_VALUE with field 'did' or 'app'."""

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 
-from ringtrail.model.call import Call, Leg, billed_seconds
+from ringtrail.model.call import Call, Leg, LegRole, billed_seconds
 from ringtrail.model.events import Event, EventType
 from ringtrail.model.rollup import contribution, merge
-from ringtrail.storage import rollups
+from ringtrail.storage import counters, rollups
 from ringtrail.storage.database import Connection, Database
 from ringtrail.storage.events import tell
 from ringtrail.storage.schema import ensure_partitions
@@ -76,7 +76,7 @@ def _instants(call: Call) -> Iterator[datetime]:
 
 async def save_account(connection: Connection, account_id: int, calls: list[Call]) -> int:
     """`save_calls` for the calls of one account, in a transaction of the caller's. Their months must have partitions."""
-    creation, change = await lock_counters(connection, account_id)
+    creation, change = await counters.lock(connection, account_id)
     known = await _known(connection, account_id, calls)
     fresh = [call for call in calls if call.id not in known or not known[call.id].ended]
     if not fresh:
@@ -92,44 +92,59 @@ async def save_account(connection: Connection, account_id: int, calls: list[Call
         rows.append(call_row(call, before.creation_seq if before else creation, change, is_new))
     async with connection.cursor() as cursor:
         await cursor.executemany(_UPSERT_CALL, rows)
+    told = await _told(connection, account_id, [call for call in fresh if call.id in known])
     await save_legs(connection, fresh)
     await _save_recordings(connection, fresh)
     await _save_traces(connection, [call for call in fresh if call.ended])
     await rollups.add(connection, merge(row for call in fresh for row in contribution(call)))
-    await set_counters(connection, account_id, creation, change)
-    await tell(connection, account_id, [event for call in fresh for event in _events(call, call.id in known)])
+    await counters.write(connection, account_id, creation, change)
+    await tell(connection, account_id, [event for call in fresh for event in _events(call, call.id in known, told)])
     return len(fresh)
 
 
-def _events(call: Call, known: bool) -> Iterator[Event]:
-    """What a first or a last snapshot tells. A call that is over when it is first heard of has only ended."""
+class _Told(NamedTuple):
+    """What is stored of calls already, and so was told: {leg id: whether it has ended}, and hashes of recordings."""
+
+    legs: dict[int, bool]
+    recordings: frozenset[str]
+
+
+async def _told(connection: Connection, account_id: int, calls: Sequence[Call]) -> _Told:
+    if not calls:
+        return _Told({}, frozenset())
+    ids = [call.id for call in calls]
+    legs = await connection.execute(
+        "SELECT id, ended_at IS NOT NULL FROM legs WHERE account_id = %s AND call_id = ANY(%s) AND started_at >= %s",
+        (account_id, ids, min(call.started_at for call in calls)),
+    )
+    ended = {row[0]: row[1] for row in await legs.fetchall()}
+    recordings = await connection.execute(
+        "SELECT hash FROM recordings WHERE account_id = %s AND call_id = ANY(%s)", (account_id, ids)
+    )
+    return _Told(ended, frozenset(row[0] for row in await recordings.fetchall()))
+
+
+def _events(call: Call, known: bool, told: _Told) -> Iterator[Event]:
+    """What a snapshot tells that those before it did not. What is over when it is first heard of has only ended."""
+    if not known and call.ended_at is None:
+        yield call_event(EventType.CALL_STARTED, call, call.started_at)
+    for leg in call.legs:
+        if leg.role is not LegRole.TARGET or told.legs.get(leg.id):
+            continue
+        if leg.ended_at is not None:
+            yield call_event(EventType.LEG_ENDED, call, leg.ended_at, leg_id=leg.id)
+        elif leg.id not in told.legs:
+            yield call_event(EventType.LEG_STARTED, call, leg.started_at, leg_id=leg.id)
+    for recording in call.recordings:
+        if recording.hash not in told.recordings:
+            yield call_event(EventType.RECORDING_CREATED, call, recording.started_at, hash=recording.hash)
     if call.ended_at is not None:
         yield call_event(EventType.CALL_ENDED, call, call.ended_at)
-    elif not known:
-        yield call_event(EventType.CALL_STARTED, call, call.started_at)
 
 
 def call_event(type_: EventType, call: Call, at: datetime, **detail: object) -> Event:
     return Event(
         account_id=call.account_id, type=type_, property_id=call.property_id, about=call.id, at=at, detail=detail
-    )
-
-
-async def lock_counters(connection: Connection, account_id: int) -> tuple[int, int]:
-    """(creation, change) of the account, nobody else's until the transaction ends."""
-    await connection.execute("INSERT INTO call_counters (account_id) VALUES (%s) ON CONFLICT DO NOTHING", (account_id,))
-    row = await (
-        await connection.execute(
-            "SELECT creation, change FROM call_counters WHERE account_id = %s FOR UPDATE", (account_id,)
-        )
-    ).fetchone()
-    assert row is not None
-    return row[0], row[1]
-
-
-async def set_counters(connection: Connection, account_id: int, creation: int, change: int) -> None:
-    await connection.execute(
-        "UPDATE call_counters SET creation = %s, change = %s WHERE account_id = %s", (creation, change, account_id)
     )
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 from ringtrail.model.call import Call
 from ringtrail.model.events import EventType
 from ringtrail.model.rollup import contribution, merge
-from ringtrail.storage import rollups
-from ringtrail.storage.calls import INSERT_COLUMNS, call_event, call_row, lock_counters, save_legs, set_counters
+from ringtrail.storage import counters, rollups
+from ringtrail.storage.calls import INSERT_COLUMNS, call_event, call_row, save_legs
 from ringtrail.storage.database import Connection
 from ringtrail.storage.events import tell
 
@@ -31,7 +31,7 @@ async def lock(connection: Connection, account_id: int, call_id: int) -> None:
         "SELECT 1 FROM recordings WHERE account_id = %s AND call_id = %s ORDER BY hash FOR UPDATE",
         (account_id, call_id),
     )
-    await lock_counters(connection, account_id)
+    await counters.lock(connection, account_id)
 
 
 async def correct(connection: Connection, before: Call, after: Call) -> None:
@@ -39,7 +39,7 @@ async def correct(connection: Connection, before: Call, after: Call) -> None:
 
     Its recordings and trace stay as they are, moved in time with its start.
     """
-    creation, change = await lock_counters(connection, before.account_id)
+    creation, change = await counters.lock(connection, before.account_id)
     row = dict(zip(INSERT_COLUMNS, call_row(after, 0, change + 1, False), strict=True))
     cursor = await connection.execute(
         _UPDATE, [*(row[column] for column in _CHANGED), before.account_id, before.id, before.started_at]
@@ -51,7 +51,7 @@ async def correct(connection: Connection, before: Call, after: Call) -> None:
     await _move(connection, before, after.started_at - before.started_at)
     gone = [(key, -sums) for key, sums in contribution(before, revenue[0])]
     await rollups.add(connection, merge([*gone, *contribution(after, revenue[0])]))
-    await set_counters(connection, before.account_id, creation, change + 1)
+    await counters.write(connection, before.account_id, creation, change + 1)
     await tell(connection, before.account_id, [call_event(EventType.CALL_CHANGED, after, datetime.now(UTC))])
 
 
@@ -67,7 +67,7 @@ async def _move(connection: Connection, call: Call, later: timedelta) -> None:
 
 async def remove(connection: Connection, call: Call) -> None:
     """Delete an ended call, as `live.ended_call` gave it in this transaction after `lock`, with all that belongs to it."""
-    creation, change = await lock_counters(connection, call.account_id)
+    creation, change = await counters.lock(connection, call.account_id)
     gone = await (
         await connection.execute(
             "DELETE FROM calls WHERE account_id = %s AND id = %s AND started_at = %s"
@@ -89,7 +89,7 @@ async def remove(connection: Connection, call: Call) -> None:
         "DELETE FROM first_calls WHERE account_id = %s AND call_id = %s", (call.account_id, call.id)
     )
     await rollups.add(connection, merge((key, -sums) for key, sums in contribution(call, gone[0])))
-    await set_counters(connection, call.account_id, creation, change + 1)
+    await counters.write(connection, call.account_id, creation, change + 1)
     deleted = call_event(
         EventType.CALL_DELETED, call, datetime.now(UTC), creation_seq=gone[1], external_id=call.external_id,
         client_id=call.client_id, button_hash=call.button_hash,

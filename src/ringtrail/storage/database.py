@@ -130,5 +130,7 @@ def away_is_unavailable() -> Any:
         yield
     except psycopg.errors.QueryCanceled as exc:
         raise DomainError(ErrorCode.UNAVAILABLE, detail="the database took too long") from exc
+    except psycopg.errors.DeadlockDetected as exc:
+        raise DomainError(ErrorCode.UNAVAILABLE, detail="two transactions waited for each other") from exc
     except CONNECTION_ERRORS as exc:
         raise DomainError(ErrorCode.UNAVAILABLE, detail="the database is away") from exc

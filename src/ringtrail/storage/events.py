@@ -4,30 +4,33 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from psycopg.types.json import Jsonb
 
-from ringtrail.model.events import Event
+from ringtrail.model.events import UNASKED, Event, EventType
 from ringtrail.storage.database import LIVE_CHANNEL, Connection
 
 DELIVERY_CHANNEL = "ringtrail_deliveries"
 """NOTIFY channel: a delivery is due."""
 
-# What nobody wants to be told is not written: an account without endpoints has no events. The lock leaves out an
-# endpoint that is being deleted; its foreign key would otherwise undo the whole transaction, call and all. A delivery
-# is not due before one about the same call that has failed: the claim would only pass it over, again and again.
+# The lock leaves out an endpoint that is being deleted; its foreign key would otherwise undo the whole transaction, call
+# and all. A delivery is not due before one about the same call that has failed: the claim would only pass it over, again
+# and again.
 _WRITE = b"""
 WITH told AS MATERIALIZED (
     SELECT nextval(pg_get_serial_sequence('events', 'id')) AS id, *
     FROM unnest(%(types)s::text[], %(properties)s::bigint[], %(abouts)s::bigint[], %(ats)s::timestamptz[],
-                %(details)s::jsonb[]) AS t (type, property_id, about, at, detail)
-), wanted AS (
-    SELECT t.id, t.about, e.hash FROM told t JOIN endpoints e ON e.account_id = %(account_id)s AND e.enabled
-        AND t.type = ANY(e.event_types) AND coalesce(e.property_id = t.property_id, true)
-    FOR KEY SHARE OF e
+                %(details)s::jsonb[], %(endpoints)s::text[]) AS t (type, property_id, about, at, detail, endpoint_hash)
 ), kept AS (
-    INSERT INTO events (account_id, id, type, property_id, about, at, detail) OVERRIDING SYSTEM VALUE
-    SELECT %(account_id)s, id, type, property_id, about, at, detail FROM told WHERE id IN (SELECT id FROM wanted)
+    INSERT INTO events (account_id, id, type, property_id, about, at, detail, endpoint_hash) OVERRIDING SYSTEM VALUE
+    SELECT %(account_id)s, id, type, property_id, about, at, detail, endpoint_hash FROM told
+), wanted AS (
+    SELECT t.id, t.about, e.hash FROM told t JOIN endpoints e ON e.account_id = %(account_id)s AND e.disabled_by IS NULL
+        AND (t.type = ANY(e.event_types) AND (e.property_id IS NULL OR e.property_id = t.property_id)
+             OR e.hash = t.endpoint_hash)
+    FOR KEY SHARE OF e
 ), due AS (
     INSERT INTO deliveries (account_id, event_id, endpoint_hash, about, due_at)
     SELECT %(account_id)s, w.id, w.hash, w.about, greatest(now(), (
@@ -35,32 +38,85 @@ WITH told AS MATERIALIZED (
             AND b.about = w.about AND b.due_at IS NOT NULL AND b.last_error IS NOT NULL))
     FROM wanted w RETURNING 1
 )
-SELECT pg_notify(%(channel)s, '') FROM due LIMIT 1
+SELECT pg_notify(%(live_channel)s, %(account_id)s::text), (SELECT pg_notify(%(channel)s, '') FROM due LIMIT 1)
 """
 
 
 async def tell(connection: Connection, account_id: int, events: Sequence[Event]) -> None:
-    """Wake who watches the account's calls, and leave the events to its endpoints.
+    """Wake who watches the account, keep the events, and leave them to the endpoints that want them.
 
-    The transaction must hold the account's counters (`calls.lock_counters`): events have the order of the commits. An
-    account without endpoints costs no statement more than its followers' wake-up.
+    The transaction must hold the account's counters (`counters.lock`): events have the order of the commits, so that
+    whoever has read up to an id has missed none below it.
     """
+    if not events:
+        await connection.execute("SELECT pg_notify(%s, %s)", (LIVE_CHANNEL, str(account_id)))
+        return
+    await connection.execute(
+        _WRITE,
+        {
+            "account_id": account_id,
+            "types": [event.type.value for event in events],
+            "properties": [event.property_id for event in events],
+            "abouts": [event.about for event in events],
+            "ats": [event.at for event in events],
+            "details": [Jsonb(dict(event.detail), dumps=json.dumps) for event in events],
+            "endpoints": [event.endpoint_hash for event in events],
+            "live_channel": LIVE_CHANNEL,
+            "channel": DELIVERY_CHANNEL,
+        },
+    )
+
+
+COLUMNS = "v.id, v.account_id, v.type, v.property_id, v.about, v.at, v.detail, v.endpoint_hash"
+
+
+def event_of(row: Sequence[Any]) -> Event:
+    """An event from the values of COLUMNS."""
+    id_, account_id, type_, property_id, about, at, detail, endpoint_hash = row
+    return Event(
+        id=id_, account_id=account_id, type=EventType(type_), property_id=property_id, about=about, at=at,
+        detail=detail, endpoint_hash=endpoint_hash,
+    )  # fmt: skip
+
+
+async def after(
+    connection: Connection,
+    account_id: int,
+    event_id: int,
+    *,
+    property_id: int | None,
+    event_types: Sequence[EventType] | None,
+    limit: int,
+) -> list[Event]:
+    """Events with greater ids, oldest first. property_id None: of the whole account."""
+    wanted = None if event_types is None else [type_.value for type_ in event_types]
+    cursor = await connection.execute(
+        f"SELECT {COLUMNS} FROM events v WHERE v.account_id = %s AND v.id > %s"
+        " AND (%s::bigint IS NULL OR v.property_id = %s) AND (%s::text[] IS NULL OR v.type = ANY(%s))"
+        " AND v.type <> ALL(%s) ORDER BY v.id LIMIT %s".encode(),
+        (
+            account_id, event_id, property_id, property_id, wanted, wanted, [type_.value for type_ in UNASKED], limit,
+        ),
+    )  # fmt: skip
+    return [event_of(row) for row in await cursor.fetchall()]
+
+
+async def newest(connection: Connection, account_id: int, *, before: datetime | None) -> int:
+    """The id of the account's last event, or of the last that was written before an instant; 0: there is none."""
     row = await (
         await connection.execute(
-            "SELECT pg_notify(%s, %s), EXISTS (SELECT FROM endpoints WHERE account_id = %s AND enabled)",
-            (LIVE_CHANNEL, str(account_id), account_id),
+            "SELECT id FROM events WHERE account_id = %s AND coalesce(written_at < %s, true) ORDER BY id DESC LIMIT 1",
+            (account_id, before),
         )
     ).fetchone()
-    if events and row is not None and row[1]:
-        await connection.execute(
-            _WRITE,
-            {
-                "account_id": account_id,
-                "types": [event.type.value for event in events],
-                "properties": [event.property_id for event in events],
-                "abouts": [event.about for event in events],
-                "ats": [event.at for event in events],
-                "details": [Jsonb(dict(event.detail), dumps=json.dumps) for event in events],
-                "channel": DELIVERY_CHANNEL,
-            },
-        )
+    return row[0] if row else 0
+
+
+async def forget(connection: Connection, until: datetime, limit: int) -> int:
+    """Delete events written before then, with their deliveries and attempts, `limit` at most. Returns how many."""
+    cursor = await connection.execute(
+        "DELETE FROM events WHERE (account_id, id) IN"
+        " (SELECT account_id, id FROM events WHERE written_at < %s ORDER BY written_at LIMIT %s)",
+        (until, limit),
+    )
+    return cursor.rowcount

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
-from psycopg import sql
+from psycopg import AsyncCursor, sql
 from psycopg.types.json import Jsonb
 
+from ringtrail.model.events import Event, EventType
 from ringtrail.model.message import Direction, Encoding, Message, MessageStatus
 from ringtrail.model.query import MessageQuery
+from ringtrail.storage import counters
 from ringtrail.storage.database import Connection
+from ringtrail.storage.events import tell
+
+ENDPOINT = "endpoint"
+"""Key of a message's settings: the hash of an endpoint that is told of it besides others."""
 
 _COLUMNS = (
     "id, sid, account_id, property_id, direction, sender, recipient_e164, body, encoding, segments, status, error_code,"
@@ -46,7 +55,32 @@ async def add(
         ),
     )  # fmt: skip
     row = await cursor.fetchone()
-    return _message(row) if row else None
+    if row is None:
+        return None
+    stored = _message(row)
+    if stored.direction is Direction.IN:
+        assert stored.received_at is not None
+        await _tell(connection, EventType.MESSAGE_RECEIVED, [stored], stored.received_at)
+    return stored
+
+
+async def _tell(connection: Connection, type_: EventType, messages: Sequence[Message], at: datetime) -> None:
+    """Tell what became of messages, account by account: each takes that account's counters."""
+    for account_id, group in groupby(sorted(messages, key=attrgetter("account_id", "id")), attrgetter("account_id")):
+        await counters.lock(connection, account_id)
+        events = [
+            Event(
+                account_id=account_id, type=type_, property_id=message.property_id, about=message.id, at=at,
+                endpoint_hash=message.settings.get(ENDPOINT),
+            )
+            for message in group
+        ]  # fmt: skip
+        await tell(connection, account_id, events)
+
+
+async def _changed(connection: Connection, cursor: AsyncCursor[Any], at: datetime) -> None:
+    """What an UPDATE ... RETURNING {_COLUMNS} has changed is told."""
+    await _tell(connection, EventType.MESSAGE_CHANGED, [_message(row) for row in await cursor.fetchall()], at)
 
 
 async def by_sid(connection: Connection, account_id: int, sid: str) -> Message | None:
@@ -112,13 +146,15 @@ async def refuse_forbidden(
 ) -> None:
     """What is due and was allowed when it was accepted, but is no longer, has failed, with the code of the reason: the
     property may not send; the account may not send to this number; the sender's number is not the property's."""
-    await connection.execute(
+    cursor = await connection.execute(
         f"UPDATE messages m SET status = 'failed', due_at = NULL, error_code = CASE WHEN NOT ({_MAY_SEND}) THEN %s"
         f" WHEN NOT {_MAY_REACH} THEN %s ELSE %s END FROM properties p JOIN accounts a ON a.id = p.account_id"
         " WHERE m.due_at <= %s AND m.status = 'queued' AND p.account_id = m.account_id AND p.id = m.property_id"
-        f" AND NOT ({_MAY_SEND} AND {_MAY_REACH} AND {_OWNS_SENDER})".encode(),
+        f" AND NOT ({_MAY_SEND} AND {_MAY_REACH} AND {_OWNS_SENDER})"
+        f" RETURNING {', '.join(f'm.{column.strip()}' for column in _COLUMNS.split(','))}".encode(),
         (disabled, barred, sender_gone, now),
     )
+    await _changed(connection, cursor, now)
 
 
 async def claim_due(connection: Connection, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
@@ -135,20 +171,26 @@ async def claim_due(connection: Connection, now: datetime, lease_until: datetime
 
 async def submitted(connection: Connection, message: Message, at: datetime) -> None:
     """The carrier has taken it. Its receipt may have been faster; then only the time is noted."""
+    cursor = await connection.execute(
+        f"UPDATE messages SET status = 'sent' WHERE account_id = %s AND id = %s AND status = 'processing'"
+        f" RETURNING {_COLUMNS}".encode(),
+        (message.account_id, message.id),
+    )
     await connection.execute(
-        "UPDATE messages SET status = CASE WHEN status = 'processing' THEN 'sent' ELSE status END,"
-        " submitted_at = coalesce(submitted_at, %s), due_at = NULL WHERE account_id = %s AND id = %s",
+        "UPDATE messages SET submitted_at = coalesce(submitted_at, %s), due_at = NULL WHERE account_id = %s AND id = %s",
         (at, message.account_id, message.id),
     )
+    await _changed(connection, cursor, at)
 
 
-async def given_up(connection: Connection, message: Message, status: MessageStatus, code: str) -> None:
+async def given_up(connection: Connection, message: Message, status: MessageStatus, code: str, at: datetime) -> None:
     """It will not be sent: refused by the carrier, or too old. A message that is settled already stays as it is."""
-    await connection.execute(
+    cursor = await connection.execute(
         "UPDATE messages SET status = %s, error_code = %s, due_at = NULL"
-        " WHERE account_id = %s AND id = %s AND status = 'processing'",
+        f" WHERE account_id = %s AND id = %s AND status = 'processing' RETURNING {_COLUMNS}".encode(),
         (status, code, message.account_id, message.id),
     )
+    await _changed(connection, cursor, at)
 
 
 async def postponed(connection: Connection, message: Message, due_at: datetime, *, lease_until: datetime) -> None:
@@ -162,8 +204,9 @@ async def postponed(connection: Connection, message: Message, due_at: datetime, 
 
 async def receipt(connection: Connection, sid: str, *, delivered: bool, error_code: str | None, at: datetime) -> None:
     """Note a delivery receipt, and that nothing is left to do. A message has one final state: later ones change nothing."""
-    await connection.execute(
+    cursor = await connection.execute(
         "UPDATE messages SET status = %s, error_code = %s, delivered_at = %s, due_at = NULL"
-        " WHERE sid = %s AND direction = 'out' AND status IN ('queued', 'processing', 'sent')",
+        f" WHERE sid = %s AND direction = 'out' AND status IN ('queued', 'processing', 'sent') RETURNING {_COLUMNS}".encode(),
         ("delivered" if delivered else "failed", error_code, at if delivered else None, sid),
     )
+    await _changed(connection, cursor, at)

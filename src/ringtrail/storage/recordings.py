@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -136,13 +137,18 @@ async def finish_recording(
                 (change[0], status == "ready", account_id, row[0]),
             )
         ).fetchone()
-        await tell(connection, account_id, [_ready(account_id, row[0], call[0])] if call and status == "ready" else [])
+        await tell(connection, account_id, list(_finished(account_id, row[0], call[0], hash_, status)) if call else [])
 
 
-def _ready(account_id: int, call_id: int, property_id: int) -> Event:
-    return Event(
-        account_id=account_id, type=EventType.CALL_CHANGED, property_id=property_id, about=call_id, at=datetime.now(UTC)
-    )
+def _finished(account_id: int, call_id: int, property_id: int, hash_: str, status: str) -> Iterator[Event]:
+    """The recording is told, and its call if it can be heard now."""
+    now = datetime.now(UTC)
+    yield Event(
+        account_id=account_id, type=EventType.RECORDING_CHANGED, property_id=property_id, about=call_id, at=now,
+        detail={"hash": hash_},
+    )  # fmt: skip
+    if status == "ready":
+        yield Event(account_id=account_id, type=EventType.CALL_CHANGED, property_id=property_id, about=call_id, at=now)
 
 
 async def mark_read(connection: Connection, account_id: int, hash_: str, now: datetime) -> None:

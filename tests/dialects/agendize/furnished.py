@@ -16,8 +16,8 @@ from ringtrail.dialects.agendize.reference_parts import (
     WATCHER_ID,
 )
 from ringtrail.dialects.agendize.webhooks import EVENT_TYPES
-from ringtrail.model.push import DueDelivery
-from ringtrail.storage import pushes
+from ringtrail.model.webhook import DueDelivery
+from ringtrail.storage import webhooks
 from tests.dialects.recorded import recorded_call
 from tests.fixtures import World
 
@@ -27,7 +27,7 @@ TARGET = "+33987654321"
 async def furnish(world: World, folder: Path) -> dict[str, str]:
     """{as the examples show it: as it is in this world}; the call is the account's first, with the id 1"""
     services, account = world.services, world.account
-    watch = await services.pushes.add(
+    watch = await services.webhooks.add(
         account.id, "agendize", address="https://crm.example.com/hook", event_types=tuple(EVENT_TYPES.values()),
         name="CRM", secrets={"basicAuth": {"username": "ann", "password": "p4ss"}},
         settings={
@@ -60,8 +60,8 @@ async def _failed(world: World) -> DueDelivery:
     """The delivery of the call, given up."""
     now = datetime.now(UTC)
     async with world.database.transaction() as connection:
-        (due,) = await pushes.claim(connection, now, now + timedelta(minutes=1), each=1, room={}, total=1)
-        await pushes.settle(
+        (due,) = await webhooks.claim(connection, now, now + timedelta(minutes=1), each=1, room={}, total=1)
+        await webhooks.settle(
             connection, due, due_at=None, delivered_at=None, took_ms=12, status=404, error="HTTP status 404",
             answer="no such hook",
         )  # fmt: skip

@@ -20,7 +20,7 @@ from tests.dialects.agendize.client import Agendize, AgendizeError
 from tests.dialects.agendize.conftest import HEADERS
 from tests.dialects.agendize.test_entered import CALL
 from tests.dialects.conftest import BASE_URL
-from tests.dialects.pushing import LOCAL, delivering, settled
+from tests.dialects.delivering import LOCAL, delivering, settled
 from tests.fixtures import World
 from tests.receiver import receiving
 
@@ -34,7 +34,7 @@ PREFIXES = ("/api/2.0", "/api/2.3")
 def world(world: World, tmp_path: Path) -> World:
     """Its pushes may go to this machine."""
     services = build_services(
-        world.database, SystemClock(), recordings_folder=str(tmp_path), push_allowed_networks=LOCAL
+        world.database, SystemClock(), recordings_folder=str(tmp_path), egress_allowed_networks=LOCAL
     )
     return replace(world, services=services)
 
@@ -97,9 +97,9 @@ async def test_secrets_are_never_shown_again_and_are_not_kept_in_clear(world: Wo
 
 
 async def kept(world: World, watch_id: str) -> dict[str, Any]:
-    endpoint = await world.services.pushes.by_hash(world.account.id, watch_id)
+    endpoint = await world.services.webhooks.by_hash(world.account.id, watch_id)
     assert endpoint is not None
-    return await world.services.pushes.secrets(endpoint)
+    return await world.services.webhooks.secrets(endpoint)
 
 
 async def test_a_watch_sent_back_as_it_was_read_keeps_its_secrets(world: World, client: AsyncClient) -> None:
@@ -253,8 +253,8 @@ async def test_a_key_of_one_property_has_watches_of_its_own_and_may_not_watch_mo
 
 
 async def test_another_accounts_watches_are_not_there(other: World, api: Agendize) -> None:
-    endpoint = await other.services.pushes.add(other.account.id, "agendize", address=HOOK, event_types=())
-    invox = await other.services.pushes.add(other.account.id, "invox", address=HOOK, event_types=())
+    endpoint = await other.services.webhooks.add(other.account.id, "agendize", address=HOOK, event_types=())
+    invox = await other.services.webhooks.add(other.account.id, "invox", address=HOOK, event_types=())
     for hash_ in (endpoint.hash, invox.hash):
         with pytest.raises(AgendizeError, match="404"):
             await api.watchers.get(hash_)
@@ -287,7 +287,7 @@ async def test_a_watcher_is_told_what_is_entered_corrected_and_deleted_as_its_te
     (shaped,) = [told for told in receiver.received if told.path != "/plain"]
     assert (shaped.method, shaped.path, shaped.json) == ("PUT", "/1?who=%2B33612345678", {"secs": 5, "x": 'a"b'})
     assert (shaped.headers["x-tenant"], shaped.headers["authorization"]) == ("t-1", "Basic YW5uOnA0c3M=")
-    key = world.services.pushes.signing_key(world.account.sid, "k1")
+    key = world.services.webhooks.signing_key(world.account.sid, "k1")
     assert shaped.headers["x-agendize-signature-k1"] == hmac.new(key, shaped.body, hashlib.sha256).hexdigest()
 
 

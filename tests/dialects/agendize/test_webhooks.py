@@ -18,12 +18,12 @@ from aiohttp import web
 from ringtrail.dialects.agendize.webhooks import EVENT_TYPES, check_watch
 from ringtrail.model.account import Principal
 from ringtrail.model.errors import DomainError
-from ringtrail.model.push import DeliveryRecord, Endpoint
+from ringtrail.model.webhook import DeliveryRecord, Endpoint
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services import build_services
 from ringtrail.services.entered_calls import CallEntry
 from tests.dialects.agendize.conftest import Ask
-from tests.dialects.pushing import LOCAL, delivering, hurry, settled
+from tests.dialects.delivering import LOCAL, delivering, hurry, settled
 from tests.fixtures import World
 from tests.receiver import Received, Receiver, receiving
 
@@ -33,7 +33,7 @@ pytestmark = pytest.mark.postgres
 @pytest.fixture
 async def world(world: World, tmp_path: Path) -> World:
     services = build_services(
-        world.database, SystemClock(), recordings_folder=str(tmp_path), push_allowed_networks=LOCAL
+        world.database, SystemClock(), recordings_folder=str(tmp_path), egress_allowed_networks=LOCAL
     )
     return replace(world, services=services)
 
@@ -57,11 +57,11 @@ async def issuer() -> AsyncIterator[Receiver]:
 async def watch(world: World, receiver: Receiver, **changes: Any) -> Endpoint:
     given = {"address": f"{receiver.url}/calls", "event_types": tuple(EVENT_TYPES.values())} | changes
     check_watch(world.services, given["address"], given.get("settings", {}), given.get("secrets", {}))
-    return await world.services.pushes.add(world.account.id, "agendize", **given)
+    return await world.services.webhooks.add(world.account.id, "agendize", **given)
 
 
 async def log_of(world: World, endpoint: Endpoint) -> list[DeliveryRecord]:
-    return await world.services.pushes.log(world.account.id, [endpoint.hash])
+    return await world.services.webhooks.log(world.account.id, [endpoint.hash])
 
 
 async def told_once(world: World, receiver: Receiver) -> Received:
@@ -177,7 +177,7 @@ async def test_basic_credentials_and_headers_of_its_own_are_sent(world: World, r
 async def test_a_signature_is_made_of_the_raw_body_for_each_key(world: World, receiver: Receiver) -> None:
     await watch(world, receiver, settings={"signature": {"enabled": True, "cryptoKeyIds": ["k1", "k2"]}})
     request = await told_once(world, receiver)
-    keys = {name: world.services.pushes.signing_key(world.account.sid, name) for name in ("k1", "k2")}
+    keys = {name: world.services.webhooks.signing_key(world.account.sid, name) for name in ("k1", "k2")}
     assert len(set(keys.values())) == 2
     for name, key in keys.items():
         assert (
@@ -246,7 +246,7 @@ async def test_a_token_endpoint_is_not_asked_where_we_do_not_send(world: World, 
     with pytest.raises(DomainError) as refused:
         await watch(world, receiver, settings=settings, secrets={"oauth2Auth": {"clientSecret": "s"}})
     assert refused.value.field == "oauth2Auth.accessTokenUrl"
-    endpoint = await world.services.pushes.add(
+    endpoint = await world.services.webhooks.add(
         world.account.id, "agendize", address=receiver.url, event_types=tuple(EVENT_TYPES.values()), settings=settings,
         secrets={"oauth2Auth": {"clientSecret": "s"}},
     )  # fmt: skip

@@ -20,7 +20,7 @@ from ringtrail.services import build_services
 from ringtrail.services.entered_calls import CallEntry
 from tests.dialects.conftest import Serve
 from tests.dialects.invox.conftest import Ask
-from tests.dialects.pushing import LOCAL, delivering, settled
+from tests.dialects.delivering import LOCAL, delivering, settled
 from tests.fixtures import World, with_recording
 from tests.receiver import Receiver, receiving
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.postgres
 @pytest.fixture
 async def world(world: World, tmp_path: Path) -> World:
     services = build_services(
-        world.database, SystemClock(), recordings_folder=str(tmp_path), push_allowed_networks=LOCAL
+        world.database, SystemClock(), recordings_folder=str(tmp_path), egress_allowed_networks=LOCAL
     )
     return replace(world, services=services)
 
@@ -43,7 +43,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 async def subscribe(world: World, receiver: Receiver, **changes: Any) -> None:
     given = {"address": f"{receiver.url}/invox", "event_types": EVENT_TYPES} | changes
-    await world.services.pushes.add(world.account.id, "invox", **given)
+    await world.services.webhooks.add(world.account.id, "invox", **given)
 
 
 def calling(call: Call) -> Call:
@@ -91,8 +91,8 @@ async def test_unfinished_calls_can_be_held_back(world: World, receiver: Receive
         await receiver.wait_for(1)
         await settled(world)
     assert [request.json["status"] for request in receiver.received] == ["Answered"]
-    endpoint = (await world.services.pushes.list(world.account.id))[0]
-    log = await world.services.pushes.log(world.account.id, [endpoint.hash])
+    endpoint = (await world.services.webhooks.list(world.account.id))[0]
+    log = await world.services.webhooks.log(world.account.id, [endpoint.hash])
     assert [entry.event_type for entry in log] == ["call.ended"]
 
 

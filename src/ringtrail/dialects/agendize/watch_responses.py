@@ -11,7 +11,7 @@ import msgspec
 from ringtrail.dialects.agendize.watch_requests import OBJECT_TYPE, BasicAuth, OAuth2Auth, Signature
 from ringtrail.dialects.agendize.webhooks import EVENT_TYPES
 from ringtrail.model.account import Account, Property
-from ringtrail.model.push import DeliveryRecord, Endpoint
+from ringtrail.model.webhook import DeliveryRecord, DeliveryState, Endpoint
 
 _Kept = TypeVar("_Kept")
 _WORD = {type_: word for word, type_ in EVENT_TYPES.items()}
@@ -119,7 +119,7 @@ class WatchWords:
             owner=self._owner(endpoint),
             request=SentRequest(body=None, address=endpoint.address, headers=None),
             response=ReceivedAnswer(
-                body=record.last_answer, status_code=record.last_status, error_message=record.last_error
+                body=None, status_code=record.last_status, error_message=record.last_error
             ),
             watcher=WatchName(
                 id=endpoint.hash, name=endpoint.name, address=endpoint.address, object_type=OBJECT_TYPE,
@@ -145,7 +145,7 @@ def status_of(record: DeliveryRecord) -> str:
     """Our words [inferred]: success; failed, once no more tries will be made; retrying; pending, before the first."""
     if record.delivered_at is not None:
         return "success"
-    if record.given_up:
+    if record.state is DeliveryState.GIVEN_UP:
         return "failed"
     return "retrying" if record.last_error is not None else "pending"
 

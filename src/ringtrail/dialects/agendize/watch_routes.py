@@ -28,7 +28,7 @@ from ringtrail.httpkit.query import parse_query
 from ringtrail.model.account import Principal
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import EventType
-from ringtrail.model.push import DeliveryRecord, Endpoint
+from ringtrail.model.webhook import DeliveryRecord, Endpoint, LogQuery
 from ringtrail.services import Services
 
 DIALECT = "agendize"
@@ -52,7 +52,7 @@ class WatchRoutes:
         sent = parse_watch(await read_object(request), new=True)
         settings, secrets = overlaid({}, {}, sent)
         check_watch(self._services, sent["address"], settings, secrets)
-        endpoint = await self._services.pushes.add(
+        endpoint = await self._services.webhooks.add(
             principal.account.id,
             DIALECT,
             address=sent["address"],
@@ -83,7 +83,7 @@ class WatchRoutes:
         principal = await self._principal(request)
         endpoint = await self._watch(principal, watch_id)
         sent = parse_watch(await read_object(request), new=False)
-        known = await self._services.pushes.secrets(endpoint)
+        known = await self._services.webhooks.secrets(endpoint)
         settings, secrets = overlaid(endpoint.settings, known, sent)
         address = sent.get("address", endpoint.address)
         check_watch(self._services, address, settings, secrets)
@@ -91,18 +91,21 @@ class WatchRoutes:
             endpoint,
             address=address,
             name=(sent["name"] or "") if "name" in sent else endpoint.name,
-            enabled=sent["status"] != "disabled" if "status" in sent else endpoint.enabled,
             event_types=_event_types(sent) if "events" in sent else endpoint.event_types,
             property_id=await self._owner(principal, sent) if "objectOwner" in sent else endpoint.property_id,
             settings=settings,
         )
-        changed = await self._services.pushes.change(changed, secrets=None if secrets == known else secrets)
+        changed = await self._services.webhooks.change(
+            changed,
+            enabled=sent["status"] != "disabled" if "status" in sent else None,
+            secrets=None if secrets == known else secrets,
+        )
         return (await self._words(principal)).watch(changed)
 
     async def delete_watch(self, request: _Request, watch_id: FromPath[str]) -> Response[bytes]:
         principal = await self._principal(request)
         endpoint = await self._watch(principal, watch_id)
-        await self._services.pushes.delete(principal.account.id, endpoint.hash)
+        await self._services.webhooks.delete(principal.account.id, endpoint.hash)
         return Response(b"")
 
     # --- what was sent ---
@@ -114,9 +117,10 @@ class WatchRoutes:
         token = single(query, "pageToken")
         if token and not _POSITION.fullmatch(token):
             raise DomainError(ErrorCode.BAD_FORMAT, "pageToken", "not one of ours")
-        found = await self._services.pushes.log(
-            principal.account.id, list(watches), before=int(token) if token else None, limit=PAGE_SIZE + len(watches)
+        wanted = LogQuery(
+            account_id=principal.account.id, endpoint_hashes=list(watches), before=int(token) if token else None
         )
+        found, _ = await self._services.webhooks.deliveries(wanted, limit=PAGE_SIZE + len(watches))
         words, (page, rest) = await self._words(principal), _whole_events(found)
         return RequestList(
             items=[words.request(record, watches[record.endpoint_hash]) for record in page],
@@ -132,7 +136,7 @@ class WatchRoutes:
         """Forget it: it is not tried again, and not listed."""
         principal = await self._principal(request)
         record, endpoint = await self._error(principal, request_id)
-        await self._services.pushes.forget(endpoint, record.event_id)
+        await self._services.webhooks.forget(endpoint, record.event_id)
         return Response(b"")
 
     async def _error(self, principal: Principal, request_id: str) -> tuple[DeliveryRecord, Endpoint]:
@@ -140,10 +144,9 @@ class WatchRoutes:
         match = _REQUEST_ID.fullmatch(request_id.upper())
         if match is not None:
             endpoint = await self._watch(principal, match[2])
-            found = await self._services.pushes.log(
-                principal.account.id, [endpoint.hash], before=int(match[1]) + 1, limit=1
-            )
-            if found and found[0].event_id == int(match[1]) and status_of(found[0]) in ("failed", "retrying"):
+            query = LogQuery(account_id=principal.account.id, endpoint_hashes=[endpoint.hash], event_id=int(match[1]))
+            found, _ = await self._services.webhooks.deliveries(query)
+            if found and status_of(found[0]) in ("failed", "retrying"):
                 return found[0], endpoint
         raise DomainError(ErrorCode.NOT_FOUND, detail="no such error")
 
@@ -153,11 +156,11 @@ class WatchRoutes:
         return await authenticate(request, parse_query(request.scope["query_string"]), self._services)
 
     async def _watches(self, principal: Principal) -> list[Endpoint]:
-        found = await self._services.pushes.list(principal.account.id, dialect=DIALECT)
+        found = await self._services.webhooks.list(principal.account.id, dialect=DIALECT)
         return [endpoint for endpoint in found if principal.sees(endpoint.property_id)]
 
     async def _watch(self, principal: Principal, hash_: str) -> Endpoint:
-        found = await self._services.pushes.by_hash(principal.account.id, hash_in_path(hash_), dialect=DIALECT)
+        found = await self._services.webhooks.by_hash(principal.account.id, hash_in_path(hash_), dialect=DIALECT)
         if found is None or not principal.sees(found.property_id):
             raise DomainError(ErrorCode.NOT_FOUND, detail="no such watcher")
         return found

@@ -11,9 +11,9 @@ from urllib.parse import quote_plus, urlencode
 
 import msgspec
 
-from ringtrail.model.push import Endpoint
+from ringtrail.model.webhook import Endpoint
 from ringtrail.services.egress import Answer, Egress
-from ringtrail.services.pushes import Push, Pushes
+from ringtrail.services.webhooks import Attempt, Webhooks
 
 DEFAULT_GRANT = "refresh_token"
 GRANTS = (DEFAULT_GRANT, "client_credentials")
@@ -32,36 +32,36 @@ class _Token(NamedTuple):
 class WatchTokens:
     """Fetched through the guarded client, kept until they end, renewed when an address answers 401."""
 
-    def __init__(self, pushes: Pushes, egress: Egress) -> None:
-        self._pushes = pushes
+    def __init__(self, webhooks: Webhooks, egress: Egress) -> None:
+        self._webhooks = webhooks
         self._egress = egress
         self._kept: dict[tuple[str, str], _Token] = {}
         self._turns: dict[str, asyncio.Lock] = {}
 
-    async def bearer(self, push: Push) -> str:
-        """The access token. Raises OSError when the issuer gives none: the push is tried again."""
-        endpoint = push.endpoint
+    async def bearer(self, attempt: Attempt) -> str:
+        """The access token. Raises OSError when the issuer gives none: the attempt is tried again."""
+        endpoint = attempt.endpoint
         key = (endpoint.hash, endpoint.updated_at.isoformat())
         if len(self._turns) > _MOST_KEPT:
             self._kept.clear()
             self._turns = {hash_: turn for hash_, turn in self._turns.items() if turn.locked()}
         async with self._turns.setdefault(endpoint.hash, asyncio.Lock()):
             kept, now = self._kept.get(key), time.monotonic()
-            suspect = push.last_status == 401 and kept is not None and now - kept.fetched > _EARLY_S
+            suspect = attempt.last_status == 401 and kept is not None and now - kept.fetched > _EARLY_S
             if kept is None or suspect or kept.until <= now:
-                kept = self._kept[key] = await self._fetched(push)
+                kept = self._kept[key] = await self._fetched(attempt)
             return kept.text
 
-    async def _fetched(self, push: Push) -> _Token:
-        said = push.endpoint.settings["oauth2Auth"]
-        secrets = dict(push.secrets.get("oauth2Auth", {}))
+    async def _fetched(self, attempt: Attempt) -> _Token:
+        said = attempt.endpoint.settings["oauth2Auth"]
+        secrets = dict(attempt.secrets.get("oauth2Auth", {}))
         form, headers = _question(said, secrets)
         answer = await self._egress.fetch(
             "POST", said["accessTokenUrl"], headers=headers, body=urlencode(form).encode()
         )
         given = _read(answer)
         if (renewed := given.get("refresh_token")) and renewed != secrets.get("refreshToken"):
-            await self._keep_refresh_token(push.endpoint, str(renewed))
+            await self._keep_refresh_token(attempt.endpoint, str(renewed))
         life = given.get("expires_in", _UNSAID_S + _EARLY_S)
         life_s = float(life) if isinstance(life, int | float | str) and str(life).replace(".", "", 1).isdigit() else 0.0
         now = time.monotonic()
@@ -73,7 +73,7 @@ class WatchTokens:
         def change(secrets: dict[str, Any]) -> None:
             secrets.setdefault("oauth2Auth", {})["refreshToken"] = token
 
-        await self._pushes.keep_secret(endpoint, change)
+        await self._webhooks.keep_secret(endpoint, change)
 
 
 def _question(said: Mapping[str, Any], secrets: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, str]]:

@@ -1,6 +1,6 @@
 """Watches of the calls: an event as the request that a watch asks for.
 
-A watch is an endpoint of `services.pushes` with dialect `agendize`:
+A watch is an endpoint of `services.webhooks` with dialect `agendize`:
 
 - `address`, `name`, `enabled` (`status`), and `event_types` by EVENT_TYPES;
 - `settings`, in the vendor's words: `method`, `schema`, `oauth2Auth` without its secrets, `signature`;
@@ -10,7 +10,7 @@ A watch is an endpoint of `services.pushes` with dialect `agendize`:
 What is not given is not there. `check_watch` is asked before anything is stored.
 
 The vendor publishes neither the signature nor how the event is named [inferred]: `X-Agendize-Signature-<key id>` is the
-HMAC-SHA-256 of the raw body in hex under the account's key of that id (`ringtrail push key`), and `X-Agendize-Event` is
+HMAC-SHA-256 of the raw body in hex under the account's key of that id (`ringtrail webhooks key`), and `X-Agendize-Event` is
 one of EVENT_TYPES.
 """
 
@@ -34,7 +34,7 @@ from ringtrail.model.events import Event, EventType
 from ringtrail.model.query import CallQuery
 from ringtrail.services import Services
 from ringtrail.services.egress import Egress
-from ringtrail.services.pushes import Push, PushRequest, Render, UnsendableError
+from ringtrail.services.webhooks import Attempt, Render, UnsendableError, WebhookRequest, singly
 
 EVENT_TYPES: dict[str, EventType] = {
     "created": EventType.CALL_ENDED,  # the first time that a call is shown
@@ -60,7 +60,7 @@ _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 def check_watch(services: Services, address: str, settings: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
     """DomainError MISSING, BAD_FORMAT or UNKNOWN_VALUE with the vendor's name of what cannot be used."""
     try:
-        services.pushes.check_address(templates.check_address(address))
+        services.webhooks.check_address(templates.check_address(address))
     except templates.TemplateError as exc:
         raise DomainError(ErrorCode.BAD_FORMAT, "address", str(exc)) from exc
     if settings.get("method", "POST") not in METHODS:
@@ -108,33 +108,33 @@ def _check_oauth2(services: Services, said: Mapping[str, Any], secrets: Mapping[
         if not where.get(name):
             raise DomainError(ErrorCode.MISSING, f"oauth2Auth.{name}")
     try:
-        services.pushes.check_address(said["accessTokenUrl"])
+        services.webhooks.check_address(said["accessTokenUrl"])
     except DomainError as exc:
         raise DomainError(exc.code, "oauth2Auth.accessTokenUrl", exc.detail) from exc
 
 
 def renderer(services: Services, options: DialectOptions, egress: Egress) -> Render:
-    tokens = WatchTokens(services.pushes, egress)
+    tokens = WatchTokens(services.webhooks, egress)
 
-    async def render(push: Push) -> PushRequest | None:
-        resource = await _resource(services, options, push.event, push.endpoint.property_id)
+    async def render(attempt: Attempt) -> WebhookRequest | None:
+        resource = await _resource(services, options, attempt.event, attempt.endpoint.property_id)
         if resource is None:
             return None
-        settings = push.endpoint.settings
+        settings = attempt.endpoint.settings
         method = settings.get("method", "POST")
         body = None if method in _WITHOUT_BODY else _body(settings.get("schema"), resource)
-        headers = dict(push.secrets.get("httpRequestHeader", {}))
-        if body is not None and not any(name.lower() == "content-type" for name in headers):
+        own = dict(attempt.secrets.get("httpRequestHeader", {}))
+        headers = {"X-Agendize-Event": _EVENT[attempt.event.type]}
+        if body is not None and not any(name.lower() == "content-type" for name in own):
             headers["Content-Type"] = "application/json"
-        headers["X-Agendize-Event"] = _EVENT[push.event.type]
-        headers |= await _signatures(services, push, body or b"")
-        if authorization := await _authorization(push, tokens):
-            headers = {name: value for name, value in headers.items() if name.lower() != "authorization"}
-            headers["Authorization"] = authorization
-        address = templates.render_address(push.endpoint.address, resource)
-        return PushRequest(method=method, address=address, headers=headers, body=body)
+        headers |= await _signatures(services, attempt, body or b"")
+        if authorization := await _authorization(attempt, tokens):
+            own = {name: value for name, value in own.items() if name.lower() != "authorization"}
+            own["Authorization"] = authorization
+        address = templates.render_address(attempt.endpoint.address, resource)
+        return WebhookRequest(method=method, address=address, headers=headers, private_headers=own, body=body)
 
-    return render
+    return singly(render)
 
 
 async def _resource(
@@ -169,23 +169,23 @@ def _body(schema: templates.Template | None, resource: Mapping[str, Any]) -> byt
         raise UnsendableError(str(exc)) from exc
 
 
-async def _authorization(push: Push, tokens: WatchTokens) -> str | None:
-    if "oauth2Auth" in push.endpoint.settings:
-        return f"Bearer {await tokens.bearer(push)}"
-    if basic := push.secrets.get("basicAuth"):
+async def _authorization(attempt: Attempt, tokens: WatchTokens) -> str | None:
+    if "oauth2Auth" in attempt.endpoint.settings:
+        return f"Bearer {await tokens.bearer(attempt)}"
+    if basic := attempt.secrets.get("basicAuth"):
         pair = f"{basic.get('username', '')}:{basic.get('password', '')}"
         return f"Basic {b64encode(pair.encode()).decode()}"
     return None
 
 
-async def _signatures(services: Services, push: Push, body: bytes) -> dict[str, str]:
-    signature = push.endpoint.settings.get("signature", {})
+async def _signatures(services: Services, attempt: Attempt, body: bytes) -> dict[str, str]:
+    signature = attempt.endpoint.settings.get("signature", {})
     if not signature.get("enabled"):
         return {}
-    account = await services.accounts.by_id(push.endpoint.account_id)
+    account = await services.accounts.by_id(attempt.endpoint.account_id)
     return {
         f"X-Agendize-Signature-{key_id}": hmac.new(
-            services.pushes.signing_key(account.sid, key_id), body, hashlib.sha256
+            services.webhooks.signing_key(account.sid, key_id), body, hashlib.sha256
         ).hexdigest()
         for key_id in signature.get("cryptoKeyIds", [])
     }

@@ -3,7 +3,7 @@
 The vendor publishes nothing of it; that there is one, its two encodings and the field `id` are known from a consumer in
 the field, which looks for the token under several names. We send it as `X-API-Key` [inferred].
 
-An endpoint of `services.pushes` with dialect `invox`: `settings` {`form`: true for form encoding instead of JSON},
+An endpoint of `services.webhooks` with dialect `invox`: `settings` {`form`: true for form encoding instead of JSON},
 `secrets` {`token`}.
 """
 
@@ -20,35 +20,37 @@ from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.model.events import EventType
 from ringtrail.model.query import CallQuery
 from ringtrail.services import Services
-from ringtrail.services.pushes import Push, PushRequest, Render
+from ringtrail.services.webhooks import Attempt, Render, WebhookRequest, singly
 
 EVENT_TYPES = (EventType.CALL_STARTED, EventType.CALL_ENDED, EventType.CALL_CHANGED)
 """What a receiver is told. The vendor has no word for a deleted call."""
 
 
 def renderer(services: Services, options: DialectOptions) -> Render:
-    async def render(push: Push) -> PushRequest | None:
-        item = await _item(services, options, push)
+    async def render(attempt: Attempt) -> WebhookRequest | None:
+        item = await _item(services, options, attempt)
         if item is None:
             return None
-        form = push.endpoint.settings.get("form", False)
+        form = attempt.endpoint.settings.get("form", False)
         headers = {"Content-Type": "application/x-www-form-urlencoded" if form else "application/json"}
-        if token := push.secrets.get("token"):
-            headers["X-API-Key"] = token
+        token = attempt.secrets.get("token")
         body = urlencode(msgspec.to_builtins(item)).encode() if form else msgspec.json.encode(item)
-        return PushRequest(method="POST", address=push.endpoint.address, headers=headers, body=body)
+        return WebhookRequest(
+            method="POST", address=attempt.endpoint.address, headers=headers,
+            private_headers={"X-API-Key": token} if token else {}, body=body,
+        )  # fmt: skip
 
-    return render
+    return singly(render)
 
 
-async def _item(services: Services, options: DialectOptions, push: Push) -> CallItem | None:
+async def _item(services: Services, options: DialectOptions, attempt: Attempt) -> CallItem | None:
     """The call as it is now. None: it was deleted, is not to be shown before it has ended, or was moved to a property
     that the endpoint is not told of."""
-    endpoint = push.endpoint
+    endpoint = attempt.endpoint
     query = CallQuery(
         account_id=endpoint.account_id,
         property_id=endpoint.property_id,
-        ids=(push.event.about,),
+        ids=(attempt.event.about,),
         include_in_progress=True,
     )
     found = (await services.calls.page(query, limit=1, fields=FIELDS)).records

@@ -1,4 +1,4 @@
-"""Pushes of a world, delivered by the worker's own Deliverer to receivers on this machine."""
+"""Webhooks of a world, delivered by the worker's own Deliverer to receivers on this machine."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ LOCAL = "127.0.0.0/8"
 
 @asynccontextmanager
 async def delivering(world: World, *, limit_s: float = 2.0, **options: Any) -> AsyncIterator[Deliverer]:
-    """world.services must be built with `push_allowed_networks=LOCAL`."""
+    """world.services must be built with `egress_allowed_networks=LOCAL`."""
     egress = Egress(Policy([ip_network(LOCAL)]), limit_s=limit_s)
     shown = DialectOptions(base_url=BASE_URL, **options)
     renders = {
         "invox": invox.renderer(world.services, shown),
         "agendize": agendize.renderer(world.services, shown, egress),
     }
-    deliverer = Deliverer(world.database, SystemClock(), world.services.pushes, egress, renders)
+    deliverer = Deliverer(world.database, SystemClock(), world.services.webhooks, egress, renders)
     async with egress.opened():
         running = asyncio.create_task(deliverer.run())
         try:

@@ -1,4 +1,4 @@
-"""Pushes by real worker processes that are killed, to a receiver that has bad days: nothing goes untold."""
+"""Webhooks by real worker processes that are killed, to a receiver that has bad days: nothing goes untold."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ async def world(database: Database, tmp_path: Path) -> World:
 def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
     ours = {
         "DATABASE_URL": database_url, "ARI_URL": "http://nobody:nothing@127.0.0.1:9", "DATA_DIR": str(tmp_path / "var"),
-        "SECRET_KEY": "k" * 32, "PUSH_ALLOWED_NETWORKS": "127.0.0.0/8", "PUSH_TIMEOUT_S": "0.7",
+        "SECRET_KEY": "k" * 32, "EGRESS_ALLOWED_NETWORKS": "127.0.0.0/8", "WEBHOOK_TIMEOUT_S": "0.7",
     }  # fmt: skip
     return {**os.environ, **{f"RINGTRAIL_{name}": value for name, value in ours.items()}}
 
@@ -73,7 +73,7 @@ def calling(call: Call) -> Call:
 
 async def add(environ: dict[str, str], world: World, receiver: Receiver, *more: str) -> str:
     made = await ringtrail(
-        environ, "push", "add", "--dialect", "invox", "--account", world.account.sid, "--url", receiver.url, *more,
+        environ, "webhooks", "add", "--dialect", "invox", "--account", world.account.sid, "--url", receiver.url, *more,
         "--token", "-", typed="crm-token\n",
     )  # fmt: skip
     return str(made["hash"])
@@ -82,7 +82,7 @@ async def add(environ: dict[str, str], world: World, receiver: Receiver, *more: 
 async def test_an_operator_sets_a_push_up_sees_it_work_and_removes_it(world: World, environ: dict[str, str]) -> None:
     async with receiving() as receiver:
         hash_ = await add(environ, world, receiver)
-        listed = await ringtrail(environ, "push", "list", "--account", world.account.sid)
+        listed = await ringtrail(environ, "webhooks", "list", "--account", world.account.sid)
         assert [item["hash"] for item in listed] == [hash_]
         assert "crm-token" not in json.dumps(listed)
         await world.save(world.golden())
@@ -90,10 +90,10 @@ async def test_an_operator_sets_a_push_up_sees_it_work_and_removes_it(world: Wor
             (request,) = await receiver.wait_for(1)
             await all_settled(world)
         assert request.headers["x-api-key"] == "crm-token"
-        (entry,) = await ringtrail(environ, "push", "log", "--account", world.account.sid, hash_)
+        (entry,) = await ringtrail(environ, "webhooks", "log", "--account", world.account.sid, hash_)
         assert (entry["last_status"], entry["tries"], entry["last_answer"]) == (200, 1, "ok")
-        await ringtrail(environ, "push", "remove", "--account", world.account.sid, hash_)
-        assert await ringtrail(environ, "push", "list", "--account", world.account.sid) == []
+        await ringtrail(environ, "webhooks", "remove", "--account", world.account.sid, hash_)
+        assert await ringtrail(environ, "webhooks", "list", "--account", world.account.sid) == []
 
 
 async def test_secrets_are_not_readable_in_the_database(world: World, environ: dict[str, str]) -> None:

@@ -1,0 +1,385 @@
+"""Endpoints: the URLs that an account wants its events sent to; and the ledger of what became of them.
+
+What is sent is each dialect's, `webhooks.py` there; the deliverer sends it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import builtins
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, NamedTuple, TypeAlias
+
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.model.events import UNASKED, Event, EventType
+from ringtrail.model.ids import new_hash, number_of_hash
+from ringtrail.model.webhook import AttemptRecord, DeliveryRecord, DisabledBy, Endpoint, LogQuery
+from ringtrail.ports.clock import Clock
+from ringtrail.services.egress import EgressRefusedError, Policy
+from ringtrail.services.vault import Vault, VaultError
+from ringtrail.storage import counters, webhook_log
+from ringtrail.storage import events as event_store
+from ringtrail.storage import webhooks as store
+from ringtrail.storage.database import Connection, Database
+
+MOST_ENDPOINTS = 100
+"""Of one account, dynamic ones not counted."""
+MOST_EVENTS = 1_000
+"""That one page of events holds."""
+MAIL = "mailto:"
+_MAIL_ADDRESS = re.compile(r"mailto:[^@\s<>,;:?&\"]{1,64}@[A-Za-z0-9.-]{1,255}")
+
+
+class Attempt(NamedTuple):
+    """One try: what happened, who is to be told, and with which secrets."""
+
+    event: Event
+    endpoint: Endpoint
+    secrets: Mapping[str, Any]
+    last_status: int | None  # what the try before was answered
+    number: int  # 0: the first of this delivery, or of its replay
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebhookRequest:
+    """What is to be sent. body None: none. private_headers hold secrets: they are sent, but blacked out in the ledger."""
+
+    method: str
+    address: str
+    headers: Mapping[str, str]
+    private_headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes | None
+
+
+class UnsendableError(Exception):
+    """This event cannot be put into the endpoint's words, now or later; the message is for its owner's log."""
+
+
+Rendered: TypeAlias = WebhookRequest | Exception | None
+"""None: there is nothing (any more) to tell. UnsendableError, or what `Egress.fetch` raises where somebody had to be asked
+first: then it is tried again."""
+
+Render: TypeAlias = Callable[[Sequence[Attempt]], Awaitable[Sequence[Rendered]]]
+"""A dialect's `webhooks.py`: the attempts of one endpoint, all due now, as their requests, in the same order."""
+
+
+def singly(render: Callable[[Attempt], Awaitable[WebhookRequest | None]]) -> Render:
+    """A Render of one that makes a single request, or raises what cannot be made."""
+
+    async def each(attempts: Sequence[Attempt]) -> Sequence[Rendered]:
+        found = await asyncio.gather(*(render(attempt) for attempt in attempts), return_exceptions=True)
+        for item in found:
+            if isinstance(item, BaseException) and not isinstance(item, Exception):
+                raise item
+        return found  # type: ignore[return-value]
+
+    return each
+
+
+class Webhooks:
+    def __init__(self, database: Database, clock: Clock, vault: Vault, policy: Policy) -> None:
+        self._database = database
+        self._clock = clock
+        self._vault = vault
+        self._policy = policy
+
+    # --- endpoints ---
+
+    def check_address(self, address: str) -> None:
+        """DomainError BAD_FORMAT 'address', which says why, for one that we do not send to. Names are not looked up."""
+        if address.startswith(MAIL):
+            if not _MAIL_ADDRESS.fullmatch(address):
+                raise DomainError(ErrorCode.BAD_FORMAT, "address", "not mailto: and one e-mail address")
+            return
+        try:
+            self._policy.check_url(address)
+        except EgressRefusedError as exc:
+            raise DomainError(ErrorCode.BAD_FORMAT, "address", str(exc)) from exc
+
+    async def add(
+        self,
+        account_id: int,
+        dialect: str,
+        *,
+        address: str,
+        event_types: Sequence[EventType],
+        name: str = "",
+        property_id: int | None = None,
+        enabled: bool = True,
+        settings: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, Any] | None = None,
+    ) -> Endpoint:
+        """A new endpoint; it is told what happens from now on. property_id None: of the whole account.
+
+        settings and secrets are JSON objects in the dialect's own words; secrets are encrypted and given to its
+        renderer only. DomainError BAD_FORMAT 'address' for one that we do not send to; TOO_MANY; UNKNOWN_VALUE
+        'event_types' for a type that cannot be subscribed to.
+        """
+        self._check(address, event_types)
+        now = self._clock.now()
+        endpoint = Endpoint(
+            hash=new_hash(), account_id=account_id, dialect=dialect, property_id=property_id, name=name,
+            address=address, event_types=tuple(event_types), disabled_by=None if enabled else DisabledBy.OWNER,
+            disabled_at=None if enabled else now, settings=settings or {}, created_at=now, updated_at=now,
+        )  # fmt: skip
+        async with self._database.transaction() as connection:
+            if len(await store.of_account(connection, account_id, None)) >= MOST_ENDPOINTS:
+                raise DomainError(ErrorCode.TOO_MANY, detail=f"an account has {MOST_ENDPOINTS} endpoints at most")
+            await self._put(connection, endpoint, secrets)
+        return endpoint
+
+    async def dynamic(
+        self,
+        account_id: int,
+        dialect: str,
+        address: str,
+        *,
+        settings: Mapping[str, Any] | None = None,
+        secrets: Mapping[str, Any] | None = None,
+    ) -> Endpoint:
+        """The endpoint for a URL that a request names for one thing, whose events name it by `Event.endpoint_hash`. Made at
+        its first use, used again for the same address, settings and secrets. DomainError BAD_FORMAT 'address'."""
+        self._check(address, ())
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            await counters.lock(connection, account_id)  # two requests do not both make it
+            for found in await store.dynamic(connection, account_id, dialect, address):
+                sealed = await store.secrets_of(connection, account_id, found.hash)
+                if found.settings == (settings or {}) and self._opens_to(sealed, secrets or {}):
+                    return found
+            endpoint = Endpoint(
+                hash=new_hash(), account_id=account_id, dialect=dialect, property_id=None, name="", address=address,
+                event_types=(), dynamic=True, settings=settings or {}, created_at=now, updated_at=now,
+            )  # fmt: skip
+            await self._put(connection, endpoint, secrets)
+        return endpoint
+
+    def _opens_to(self, sealed: bytes | None, secrets: Mapping[str, Any]) -> bool:
+        try:
+            return self.unsealed(sealed) == secrets
+        except VaultError:
+            return False
+
+    async def list(self, account_id: int, *, dialect: str | None = None) -> builtins.list[Endpoint]:
+        """Oldest first, without dynamic ones; dialect None: of all."""
+        async with self._database.reading() as connection:
+            return await store.of_account(connection, account_id, dialect)
+
+    async def by_hash(self, account_id: int, hash_: str, *, dialect: str | None = None) -> Endpoint | None:
+        async with self._database.reading() as connection:
+            found = await store.by_hash(connection, account_id, hash_)
+        return found if found is not None and dialect in (None, found.dialect) else None
+
+    async def change(
+        self, endpoint: Endpoint, *, enabled: bool | None = None, secrets: Mapping[str, Any] | None = None
+    ) -> Endpoint:
+        """Write property, name, address, event types and settings as they are in `endpoint`.
+
+        enabled: what its owner wants; None: as it is. An endpoint that the system had disabled is told what it missed, see
+        `enable`. secrets None: as they were; else all of them anew ({}: none). DomainError as for `add`; NOT_FOUND;
+        FORBIDDEN to enable what the operator has disabled.
+        """
+        self._check(endpoint.address, endpoint.event_types)
+        async with self._database.transaction() as connection:
+            stored = await self._locked(connection, endpoint)
+            changed = replace(
+                stored, property_id=endpoint.property_id, name=endpoint.name, address=endpoint.address,
+                event_types=endpoint.event_types, settings=endpoint.settings, updated_at=self._clock.now(),
+            )  # fmt: skip
+            if enabled is False and stored.enabled:
+                changed = replace(changed, disabled_by=DisabledBy.OWNER, disabled_at=changed.updated_at)
+            await self._put(connection, changed, secrets)
+            if enabled and not stored.enabled:
+                _check_not_barred(stored)
+                changed, _ = await self._enabled(connection, changed, stored.disabled_by is DisabledBy.SYSTEM)
+        return changed
+
+    async def disable(self, endpoint: Endpoint, by: DisabledBy, why: str | None = None) -> Endpoint:
+        """Tell it nothing until it is enabled. What waits for it is kept."""
+        now = self._clock.now()
+        async with self._database.transaction() as connection:
+            stored = await self._locked(connection, endpoint)
+            changed = replace(stored, disabled_by=by, disabled_why=why, disabled_at=now, updated_at=now)
+            await store.put(connection, changed)
+        return changed
+
+    async def enable(
+        self, endpoint: Endpoint, *, replay: bool = True, by: DisabledBy = DisabledBy.OWNER
+    ) -> tuple[Endpoint, int]:
+        """Tell it again what happens. (the endpoint, how many events are due to it now).
+
+        replay: with everything since it began to fail, or was disabled, that it was not delivered; else nothing that was
+        before now, what waits for it neither. FORBIDDEN for what the operator has disabled, unless it is the operator.
+        """
+        async with self._database.transaction() as connection:
+            stored = await self._locked(connection, endpoint)
+            if by is not DisabledBy.ADMIN:
+                _check_not_barred(stored)
+            return await self._enabled(connection, stored, replay)
+
+    async def _enabled(self, connection: Connection, endpoint: Endpoint, replay: bool) -> tuple[Endpoint, int]:
+        changed = replace(
+            endpoint, disabled_by=None, disabled_why=None, disabled_at=None, failing_since=None,
+            updated_at=self._clock.now(),
+        )  # fmt: skip
+        await store.put(connection, changed)
+        if not replay:
+            await store.give_up_waiting(connection, changed)
+            return changed, 0
+        gap_at = min(filter(None, (endpoint.failing_since, endpoint.disabled_at)), default=changed.updated_at)
+        after = await event_store.newest(connection, endpoint.account_id, before=gap_at)
+        return changed, await store.replay(connection, changed, after=after, until=None, delivered_too=False)
+
+    async def delete(self, account_id: int, hash_: str) -> None:
+        """With what still waits for it, and its log. DomainError NOT_FOUND."""
+        async with self._database.transaction() as connection:
+            if not await store.delete(connection, account_id, hash_):
+                raise DomainError(ErrorCode.NOT_FOUND, detail="no such endpoint")
+
+    def _check(self, address: str, event_types: Sequence[EventType]) -> None:
+        self.check_address(address)
+        if UNASKED.intersection(event_types):
+            raise DomainError(ErrorCode.UNKNOWN_VALUE, "event_types", "this one cannot be subscribed to")
+
+    async def _put(self, connection: Connection, endpoint: Endpoint, secrets: Mapping[str, Any] | None) -> None:
+        await store.put(connection, endpoint)
+        if secrets is not None:
+            sealed = self._vault.seal(secrets) if secrets else None
+            await store.set_secrets(connection, endpoint.account_id, endpoint.hash, sealed)
+
+    async def _locked(self, connection: Connection, endpoint: Endpoint) -> Endpoint:
+        """The endpoint as it is now, nobody else's to change until the transaction ends. DomainError NOT_FOUND."""
+        await store.secrets_of(connection, endpoint.account_id, endpoint.hash)
+        stored = await store.by_hash(connection, endpoint.account_id, endpoint.hash)
+        if stored is None:
+            raise DomainError(ErrorCode.NOT_FOUND, detail="no such endpoint")
+        return stored
+
+    # --- the ledger ---
+
+    async def deliveries(
+        self, query: LogQuery, *, offset: int = 0, limit: int = 100, with_total: bool = False
+    ) -> tuple[builtins.list[DeliveryRecord], int | None]:
+        """(what was, or is to be, told, newest event first; total or None)."""
+        async with self._database.reading() as connection:
+            found = await webhook_log.deliveries(connection, query, offset=offset, limit=limit)
+            return found, await webhook_log.count_deliveries(connection, query) if with_total else None
+
+    async def attempts(
+        self,
+        query: LogQuery,
+        *,
+        offset: int = 0,
+        limit: int = 100,
+        with_total: bool = False,
+        oldest_first: bool = False,
+    ) -> tuple[builtins.list[AttemptRecord], int | None]:
+        """(tries, newest first unless told; total or None)."""
+        async with self._database.reading() as connection:
+            found = await webhook_log.attempts(connection, query, offset=offset, limit=limit, oldest_first=oldest_first)
+            return found, await webhook_log.count_attempts(connection, query) if with_total else None
+
+    async def forget(self, endpoint: Endpoint, event_id: int) -> None:
+        """Never send this event there (again), and take it out of the log."""
+        async with self._database.transaction() as connection:
+            await store.forget_one(connection, endpoint.account_id, event_id, endpoint.hash)
+
+    async def events(
+        self,
+        account_id: int,
+        *,
+        after: int = 0,
+        property_id: int | None = None,
+        event_types: Sequence[EventType] | None = None,
+        limit: int = 100,
+    ) -> builtins.list[Event]:
+        """What happened, oldest first, from the one after the id `after`; MOST_EVENTS at most. Nothing with a smaller id
+        comes later."""
+        async with self._database.reading() as connection:
+            return await event_store.after(
+                connection, account_id, after, property_id=property_id, event_types=event_types,
+                limit=min(limit, MOST_EVENTS),
+            )  # fmt: skip
+
+    async def newest_event(self, account_id: int, *, before: datetime | None = None) -> int:
+        """The id of the last event, or of the last that was written before an instant; 0: there is none."""
+        async with self._database.reading() as connection:
+            return await event_store.newest(connection, account_id, before=before)
+
+    # --- telling again ---
+
+    async def replay(
+        self, endpoint: Endpoint, *, after: int = 0, until: int | None = None, delivered_too: bool = True
+    ) -> int:
+        """Send the kept events with ids above `after`, up to `until` inclusive, once more: those of its types and property,
+        those that happened before it was made too. Returns how many; one that is under way is not counted, nor told twice.
+        DomainError NOT_FOUND; CONFLICT for a disabled endpoint."""
+        async with self._database.transaction() as connection:
+            stored = await self._locked(connection, endpoint)
+            _check_enabled(stored)
+            return await store.replay(connection, stored, after=after, until=until, delivered_too=delivered_too)
+
+    async def replay_one(self, endpoint: Endpoint, event_id: int) -> None:
+        """DomainError NOT_FOUND for an event that is not kept, or not of its types; CONFLICT for a disabled endpoint and for
+        an event that is under way to it."""
+        if not await self.replay(endpoint, after=event_id - 1, until=event_id):
+            found, _ = await self.deliveries(
+                LogQuery(account_id=endpoint.account_id, endpoint_hashes=[endpoint.hash], event_id=event_id)
+            )
+            if found:
+                raise DomainError(ErrorCode.CONFLICT, detail="it is being sent there now")
+            raise DomainError(ErrorCode.NOT_FOUND, detail="no such event for this endpoint")
+
+    async def test(self, endpoint: Endpoint) -> None:
+        """Send it an event that says no more than that it is a test. DomainError NOT_FOUND; CONFLICT if it is disabled."""
+        async with self._database.transaction() as connection:
+            stored = await self._locked(connection, endpoint)
+            _check_enabled(stored)
+            test = Event(
+                account_id=stored.account_id, type=EventType.ENDPOINT_TEST, property_id=stored.property_id,
+                about=number_of_hash(stored.hash), at=self._clock.now(), endpoint_hash=stored.hash,
+            )  # fmt: skip
+            await counters.lock(connection, stored.account_id)
+            await event_store.tell(connection, stored.account_id, [test])
+
+    # --- secrets ---
+
+    def unsealed(self, sealed: bytes | None) -> dict[str, Any]:
+        """An endpoint's secrets, for its renderer. Raises VaultError."""
+        return self._vault.open(sealed) if sealed is not None else {}
+
+    async def secrets(self, endpoint: Endpoint) -> dict[str, Any]:
+        """Its secrets, for whoever changes some of them; not to be shown. DomainError CONFLICT if our key has changed."""
+        async with self._database.reading() as connection:
+            sealed = await store.secrets_of(connection, endpoint.account_id, endpoint.hash)
+        try:
+            return self.unsealed(sealed)
+        except VaultError as exc:
+            raise DomainError(ErrorCode.CONFLICT, detail="its secrets are lost: make it anew") from exc
+
+    async def keep_secret(self, endpoint: Endpoint, change: Callable[[dict[str, Any]], None]) -> None:
+        """Change the endpoint's secrets in place: for a token that its issuer has replaced."""
+        async with self._database.transaction() as connection:
+            sealed = await store.secrets_of(connection, endpoint.account_id, endpoint.hash)
+            if sealed is None:
+                return
+            secrets = self._vault.open(sealed)
+            change(secrets)
+            await store.set_secrets(connection, endpoint.account_id, endpoint.hash, self._vault.seal(secrets))
+
+    def signing_key(self, account_sid: str, key_id: str) -> bytes:
+        """32 bytes: the account's key of that name for signing what it is sent. Derived, so nothing is kept."""
+        return self._vault.signature("push key", f"{account_sid}/{key_id}")
+
+
+def _check_enabled(endpoint: Endpoint) -> None:
+    if not endpoint.enabled:
+        raise DomainError(ErrorCode.CONFLICT, detail="the endpoint is disabled: enable it first")
+
+
+def _check_not_barred(endpoint: Endpoint) -> None:
+    if endpoint.disabled_by is DisabledBy.ADMIN:
+        raise DomainError(ErrorCode.FORBIDDEN, detail="the operator has disabled this endpoint")

@@ -1,0 +1,377 @@
+"""Endpoints, and the deliveries that wait for them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from psycopg.types.json import Json, Jsonb
+
+from ringtrail.model.events import EventType
+from ringtrail.model.webhook import DisabledBy, DueDelivery, Endpoint
+from ringtrail.storage import events
+from ringtrail.storage.database import Connection
+
+_ENDPOINT = (
+    "hash, account_id, dialect, property_id, name, address, event_types, dynamic, disabled_by, disabled_why,"
+    " disabled_at, failing_since, settings, created_at, updated_at"
+)
+_COLUMNS = _ENDPOINT.count(",") + 1
+
+
+def _endpoint(row: Sequence[Any]) -> Endpoint:
+    return Endpoint(
+        hash=row[0], account_id=row[1], dialect=row[2], property_id=row[3], name=row[4], address=row[5],
+        event_types=tuple(EventType(name) for name in row[6]), dynamic=row[7],
+        disabled_by=DisabledBy(row[8]) if row[8] else None, disabled_why=row[9], disabled_at=row[10],
+        failing_since=row[11], settings=row[12], created_at=row[13], updated_at=row[14],
+    )  # fmt: skip
+
+
+async def of_account(connection: Connection, account_id: int, dialect: str | None) -> list[Endpoint]:
+    """Oldest first, without dynamic ones."""
+    cursor = await connection.execute(
+        f"SELECT {_ENDPOINT} FROM endpoints WHERE account_id = %s AND coalesce(dialect = %s, true) AND NOT dynamic"
+        " ORDER BY created_at, hash".encode(),
+        (account_id, dialect),
+    )
+    return [_endpoint(row) for row in await cursor.fetchall()]
+
+
+async def by_hash(connection: Connection, account_id: int, hash_: str) -> Endpoint | None:
+    row = await (
+        await connection.execute(
+            f"SELECT {_ENDPOINT} FROM endpoints WHERE account_id = %s AND hash = %s".encode(), (account_id, hash_)
+        )
+    ).fetchone()
+    return _endpoint(row) if row else None
+
+
+async def put(connection: Connection, endpoint: Endpoint) -> None:
+    """Insert, or write everything that may change; its secrets stay as they are."""
+    await connection.execute(
+        f"INSERT INTO endpoints ({_ENDPOINT}) VALUES ({', '.join(['%s'] * _COLUMNS)})"
+        " ON CONFLICT (account_id, hash) DO UPDATE SET property_id = EXCLUDED.property_id, name = EXCLUDED.name,"
+        " address = EXCLUDED.address, event_types = EXCLUDED.event_types, disabled_by = EXCLUDED.disabled_by,"
+        " disabled_why = EXCLUDED.disabled_why, disabled_at = EXCLUDED.disabled_at,"
+        " failing_since = EXCLUDED.failing_since, settings = EXCLUDED.settings, updated_at = EXCLUDED.updated_at,"
+        " paused_until = NULL".encode(),
+        (
+            endpoint.hash, endpoint.account_id, endpoint.dialect, endpoint.property_id, endpoint.name, endpoint.address,
+            [type_.value for type_ in endpoint.event_types], endpoint.dynamic,
+            endpoint.disabled_by and endpoint.disabled_by.value, endpoint.disabled_why, endpoint.disabled_at,
+            endpoint.failing_since, Json(dict(endpoint.settings), dumps=json.dumps), endpoint.created_at,
+            endpoint.updated_at,
+        ),
+    )  # fmt: skip
+
+
+async def set_secrets(connection: Connection, account_id: int, hash_: str, sealed: bytes | None) -> None:
+    await connection.execute(
+        "UPDATE endpoints SET secrets = %s WHERE account_id = %s AND hash = %s", (sealed, account_id, hash_)
+    )
+
+
+async def secrets_of(connection: Connection, account_id: int, hash_: str) -> bytes | None:
+    """The sealed secrets, locked until the transaction ends."""
+    row = await (
+        await connection.execute(
+            "SELECT secrets FROM endpoints WHERE account_id = %s AND hash = %s FOR NO KEY UPDATE", (account_id, hash_)
+        )
+    ).fetchone()
+    return bytes(row[0]) if row and row[0] is not None else None
+
+
+async def delete(connection: Connection, account_id: int, hash_: str) -> bool:
+    """With its deliveries. False: no such endpoint."""
+    cursor = await connection.execute("DELETE FROM endpoints WHERE account_id = %s AND hash = %s", (account_id, hash_))
+    return cursor.rowcount == 1
+
+
+# --- claiming -------------------------------------------------------------------------------------------------------
+
+# Endpoints for which something waits are found by jumping from one to the next in the index, beginning after the one
+# where the last claim stopped: those that wait for nothing cost nothing, and none is always the first. Each one's turn is
+# an index walk of its own: a long queue is never read through to reach another's. An earlier delivery about the same
+# thing that is not settled keeps a later one back.
+_CLAIM = f"""
+WITH RECURSIVE waiting AS (
+    (SELECT account_id, endpoint_hash FROM deliveries
+     WHERE due_at IS NOT NULL AND (account_id, endpoint_hash) > (%(after_account)s, %(after_hash)s)
+     ORDER BY account_id, endpoint_hash LIMIT 1)
+    UNION ALL
+    SELECT n.account_id, n.endpoint_hash FROM waiting w CROSS JOIN LATERAL (
+        SELECT account_id, endpoint_hash FROM deliveries
+        WHERE due_at IS NOT NULL AND (account_id, endpoint_hash) > (w.account_id, w.endpoint_hash)
+        ORDER BY account_id, endpoint_hash LIMIT 1) n
+), visited AS MATERIALIZED (
+    SELECT * FROM waiting LIMIT %(endpoints)s
+), mine AS MATERIALIZED (
+    SELECT d.account_id, d.event_id, d.endpoint_hash, d.due_at
+    FROM visited v JOIN endpoints e ON e.account_id = v.account_id AND e.hash = v.endpoint_hash
+        AND e.disabled_by IS NULL AND (e.paused_until IS NULL OR e.paused_until <= %(now)s)
+    CROSS JOIN LATERAL (
+        SELECT w.* FROM deliveries w
+        WHERE w.account_id = e.account_id AND w.endpoint_hash = e.hash AND w.due_at <= %(now)s AND NOT EXISTS (
+            SELECT FROM deliveries b WHERE b.account_id = w.account_id AND b.endpoint_hash = w.endpoint_hash
+                AND b.about = w.about AND b.event_id < w.event_id AND b.due_at IS NOT NULL)
+        ORDER BY w.due_at, w.event_id
+        LIMIT coalesce((%(room)s::jsonb ->> e.hash)::int,
+                       CASE WHEN e.failing_since IS NULL THEN %(each)s::int ELSE 1 END)
+        FOR UPDATE OF w SKIP LOCKED
+    ) d
+), fair AS (
+    SELECT *, row_number() OVER (PARTITION BY account_id ORDER BY due_at, event_id) AS turn FROM mine
+), leased AS (
+    UPDATE deliveries d SET due_at = %(lease_until)s, tries = d.tries + 1
+    FROM (SELECT * FROM fair WHERE turn <= coalesce((%(account_room)s::jsonb ->> account_id::text)::int, %(account)s)
+          ORDER BY turn LIMIT %(total)s) f
+    WHERE d.account_id = f.account_id AND d.event_id = f.event_id AND d.endpoint_hash = f.endpoint_hash
+    RETURNING d.account_id, d.event_id, d.endpoint_hash, d.tries, d.last_status
+)
+SELECT (SELECT count(*) FROM visited), last.account_id, last.endpoint_hash, l.tries, l.last_status, e.secrets,
+    {", ".join(f"e.{column.strip()}" for column in _ENDPOINT.split(","))}, {events.COLUMNS}
+FROM (SELECT * FROM visited ORDER BY account_id DESC, endpoint_hash DESC LIMIT 1) last
+LEFT JOIN (leased l JOIN endpoints e ON e.account_id = l.account_id AND e.hash = l.endpoint_hash
+           JOIN events v ON v.account_id = l.account_id AND v.id = l.event_id) ON true
+ORDER BY v.id
+""".encode()
+
+
+class Place(NamedTuple):
+    """Where a claim ended: the next one begins with the endpoint after it."""
+
+    account_id: int = 0
+    endpoint_hash: str = ""
+
+
+async def claim(
+    connection: Connection,
+    now: datetime,
+    lease_until: datetime,
+    *,
+    place: Place,
+    endpoints: int,
+    each: int,
+    room: Mapping[str, int],
+    account: int,
+    account_room: Mapping[int, int],
+    total: int,
+) -> tuple[list[DueDelivery], Place]:
+    """Lease up to `total` due deliveries of up to `endpoints` endpoints from `place` on.
+
+    Of each endpoint up to `each`, one if it is failing, or what `room` {hash: deliveries} says of it; of each account up to
+    `account`, or what `account_room` says. Returns where to go on: at the beginning, if these were the last endpoints.
+    """
+    cursor = await connection.execute(
+        _CLAIM,
+        {
+            "now": now, "lease_until": lease_until, "after_account": place.account_id,
+            "after_hash": place.endpoint_hash, "endpoints": endpoints, "each": each,
+            "room": Jsonb(dict(room), dumps=json.dumps), "account": account,
+            "account_room": Jsonb(dict(account_room), dumps=json.dumps), "total": total,
+        },
+    )  # fmt: skip
+    rows = await cursor.fetchall()
+    if not rows:
+        return [], Place()
+    visited, *last = rows[0][:3]
+    due = [_due(row[3:]) for row in rows if row[3] is not None]
+    return due, Place(*last) if visited == endpoints else Place()
+
+
+def _due(row: Sequence[Any]) -> DueDelivery:
+    tries, last_status, sealed, *rest = row
+    return DueDelivery(
+        event=events.event_of(rest[_COLUMNS:]),
+        endpoint=_endpoint(rest[:_COLUMNS]),
+        sealed=bytes(sealed) if sealed is not None else None,
+        tries=tries,
+        last_status=last_status,
+    )
+
+
+# --- settling -------------------------------------------------------------------------------------------------------
+
+
+class Settled(NamedTuple):
+    """What one attempt came to. Field order and names are those of _SETTLE."""
+
+    account_id: int
+    endpoint_hash: str
+    event_id: int
+    about: int
+    tries: int
+    at: datetime
+    took_ms: int
+    due_at: datetime | None  # when it is tried again
+    delivered_at: datetime | None
+    method: str | None
+    address: str
+    request_headers: Mapping[str, str]
+    request_body: str | None
+    status: int | None
+    response_headers: Mapping[str, str]
+    response_body: str | None
+    error: str | None
+
+
+_TYPES = (
+    "bigint", "text", "bigint", "bigint", "smallint", "timestamptz", "integer", "timestamptz", "timestamptz", "text",
+    "text", "jsonb", "text", "smallint", "jsonb", "text", "text",
+)  # fmt: skip
+
+# An attempt whose lease has passed is noted too, but what becomes of the delivery is its successor's to say.
+_SETTLE = f"""
+WITH tried AS MATERIALIZED (
+    SELECT * FROM unnest({", ".join(f"%s::{name}[]" for name in _TYPES)}) AS t ({", ".join(Settled._fields)})
+), alive AS MATERIALIZED (
+    SELECT t.* FROM deliveries d JOIN tried t USING (account_id, endpoint_hash, event_id)
+    ORDER BY d.account_id, d.endpoint_hash, d.event_id FOR UPDATE OF d
+), noted AS (
+    INSERT INTO attempts (account_id, event_id, endpoint_hash, number, at, took_ms, method, address, request_headers,
+        request_body, status, response_headers, response_body, error)
+    SELECT account_id, event_id, endpoint_hash, tries - 1, at, took_ms, method, address, request_headers, request_body,
+        status, response_headers, response_body, error FROM alive
+)
+UPDATE deliveries d SET due_at = a.due_at, delivered_at = a.delivered_at, tried_at = a.at, took_ms = a.took_ms,
+    last_status = a.status, last_error = a.error
+FROM alive a
+WHERE d.account_id = a.account_id AND d.event_id = a.event_id AND d.endpoint_hash = a.endpoint_hash
+    AND d.tries = a.tries AND d.due_at IS NOT NULL
+RETURNING d.account_id, d.endpoint_hash, d.about, d.event_id, d.due_at
+""".encode()
+
+_LET_FOLLOW = b"""
+UPDATE deliveries d SET due_at = coalesce(s.due_at, now())
+FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])
+    AS s (account_id, endpoint_hash, about, event_id, due_at)
+WHERE d.account_id = s.account_id AND d.endpoint_hash = s.endpoint_hash AND d.about = s.about
+    AND d.event_id > s.event_id AND d.due_at IS NOT NULL
+"""
+
+
+async def settle(connection: Connection, tried: Sequence[Settled]) -> None:
+    """Note what attempts came to. What waited for these deliveries is due with them, or now."""
+    columns = [list(column) for column in zip(*tried, strict=True)]
+    for name in ("request_headers", "response_headers"):
+        index = Settled._fields.index(name)
+        columns[index] = [Jsonb(dict(value), dumps=json.dumps) for value in columns[index]]
+    cursor = await connection.execute(_SETTLE, columns)
+    await _let_follow(connection, await cursor.fetchall())
+
+
+async def _let_follow(connection: Connection, settled: Sequence[Sequence[Any]]) -> None:
+    if settled:
+        await connection.execute(_LET_FOLLOW, [list(column) for column in zip(*settled, strict=True)])
+
+
+async def drop(connection: Connection, delivery: DueDelivery) -> None:
+    """There is nothing to tell this endpoint: leave no trace of it."""
+    event, endpoint = delivery.event, delivery.endpoint
+    await forget_one(connection, endpoint.account_id, event.id, endpoint.hash)
+    await _let_follow(connection, [(endpoint.account_id, endpoint.hash, event.about, event.id, None)])
+
+
+async def forget_one(connection: Connection, account_id: int, event_id: int, endpoint_hash: str) -> None:
+    """The delivery and its attempts."""
+    await connection.execute(
+        "DELETE FROM deliveries WHERE account_id = %s AND event_id = %s AND endpoint_hash = %s",
+        (account_id, event_id, endpoint_hash),
+    )
+
+
+async def pause(connection: Connection, hash_: str, until: datetime) -> None:
+    """Send it nothing before then."""
+    await connection.execute(
+        "UPDATE endpoints SET paused_until = greatest(paused_until, %s) WHERE hash = %s", (until, hash_)
+    )
+
+
+async def note_health(
+    connection: Connection, *, answering: Iterable[str], failing: Iterable[str], now: datetime
+) -> None:
+    """Endpoints that were delivered something, and endpoints that were not."""
+    await connection.execute(
+        "UPDATE endpoints SET failing_since = NULL WHERE hash = ANY(%s) AND failing_since IS NOT NULL",
+        (sorted(answering),),
+    )
+    await connection.execute(
+        "UPDATE endpoints SET failing_since = %s WHERE hash = ANY(%s) AND failing_since IS NULL", (now, sorted(failing))
+    )
+
+
+async def disable(
+    connection: Connection, hashes: Sequence[str], why: str, now: datetime, *, failing_before: datetime | None = None
+) -> list[Endpoint]:
+    """Disable those endpoints, by the system; failing_before: only those that have failed since then at least. Returns
+    those that were enabled."""
+    cursor = await connection.execute(
+        "UPDATE endpoints SET disabled_by = 'system', disabled_why = %s, disabled_at = %s, updated_at = %s"
+        " WHERE hash = ANY(%s) AND disabled_by IS NULL AND coalesce(failing_since <= %s, true)"
+        f" RETURNING {_ENDPOINT}".encode(),
+        (why, now, now, sorted(hashes), failing_before),
+    )
+    return [_endpoint(row) for row in await cursor.fetchall()]
+
+
+# --- replaying ------------------------------------------------------------------------------------------------------
+
+# A delivery that is under way is left alone: it is being told.
+_REPLAY = b"""
+WITH wanted AS (
+    SELECT v.id, v.about FROM events v WHERE v.account_id = %(account_id)s AND v.id > %(after)s
+        AND coalesce(v.id <= %(until)s, true)
+        AND (v.type = ANY(%(types)s) AND (%(property_id)s::bigint IS NULL OR v.property_id = %(property_id)s)
+             OR v.endpoint_hash = %(hash)s)
+), due AS (
+    INSERT INTO deliveries (account_id, event_id, endpoint_hash, about, due_at)
+    SELECT %(account_id)s, id, %(hash)s, about, now() FROM wanted ORDER BY id
+    ON CONFLICT (account_id, event_id, endpoint_hash) DO UPDATE SET due_at = now(), tries = 0, delivered_at = NULL,
+        last_error = NULL, last_status = NULL
+        WHERE (deliveries.delivered_at IS NULL OR %(delivered_too)s)
+            AND (deliveries.due_at IS NULL OR deliveries.last_error IS NOT NULL)
+    RETURNING 1
+)
+SELECT count(*), pg_notify(%(channel)s, '') FROM due
+"""
+
+
+async def replay(
+    connection: Connection, endpoint: Endpoint, *, after: int, until: int | None, delivered_too: bool
+) -> int:
+    """Make the events with ids above `after`, up to `until` inclusive, due to an endpoint that wants their types. Returns how
+    many. delivered_too False: only those that it was not delivered yet."""
+    row = await (
+        await connection.execute(
+            _REPLAY,
+            {
+                "account_id": endpoint.account_id, "hash": endpoint.hash, "after": after, "until": until,
+                "types": [type_.value for type_ in endpoint.event_types], "property_id": endpoint.property_id,
+                "delivered_too": delivered_too, "channel": events.DELIVERY_CHANNEL,
+            },
+        )
+    ).fetchone()  # fmt: skip
+    assert row is not None
+    return int(row[0])
+
+
+async def give_up_waiting(connection: Connection, endpoint: Endpoint) -> int:
+    """Tell the endpoint nothing of what waits for it. Returns how many deliveries."""
+    cursor = await connection.execute(
+        "UPDATE deliveries SET due_at = NULL, last_error = coalesce(last_error, 'passed over when it was enabled')"
+        " WHERE account_id = %s AND endpoint_hash = %s AND due_at IS NOT NULL",
+        (endpoint.account_id, endpoint.hash),
+    )
+    return cursor.rowcount
+
+
+async def dynamic(connection: Connection, account_id: int, dialect: str, address: str) -> list[Endpoint]:
+    cursor = await connection.execute(
+        f"SELECT {_ENDPOINT} FROM endpoints WHERE account_id = %s AND dialect = %s AND address = %s AND dynamic"
+        " ORDER BY created_at, hash".encode(),
+        (account_id, dialect, address),
+    )
+    return [_endpoint(row) for row in await cursor.fetchall()]
