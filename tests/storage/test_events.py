@@ -12,20 +12,24 @@ import psycopg
 import pytest
 
 from ringtrail.model.account import Principal
-from ringtrail.model.call import Call, Recording, RecordingKind
+from ringtrail.model.call import Call, LegRole, Recording, RecordingKind
 from ringtrail.model.cause import Disposition
-from ringtrail.model.events import MEANING, EventType
+from ringtrail.model.events import MEANING, UNASKED, Event, EventType
+from ringtrail.model.ids import number_of_hash
 from ringtrail.model.lifecycle import Stage, State
 from ringtrail.model.webhook import Endpoint
 from ringtrail.services.entered_calls import CallEntry
+from ringtrail.storage import counters
 from ringtrail.storage.calls import save_account
 from ringtrail.storage.database import Database
+from ringtrail.storage.events import tell
 from ringtrail.storage.recordings import finish_recording
 from ringtrail.storage.schema import ensure_partitions
 from tests.fixtures import World, build_world
 
+NOW = datetime(2026, 7, 14, 9, tzinfo=UTC)
 pytestmark = pytest.mark.postgres
-ALL = tuple(EventType)
+ALL = tuple(type_ for type_ in EventType if type_ not in UNASKED)
 
 
 @pytest.fixture
@@ -43,9 +47,10 @@ async def rows(world: World, what: str) -> list[tuple[Any, ...]]:
         return await (await connection.execute(what.encode())).fetchall()
 
 
-async def told(world: World) -> list[tuple[str, int]]:
-    """[(type, call id)] in the order of the outbox."""
-    return [(row[0], row[1]) for row in await rows(world, "SELECT type, about FROM events ORDER BY id")]
+async def told(world: World, of: str = "call.") -> list[tuple[str, int]]:
+    """[(type, what it is about)] of such types, in the order of the outbox."""
+    found = await rows(world, "SELECT type, about FROM events ORDER BY id")
+    return [(row[0], row[1]) for row in found if row[0].startswith(of)]
 
 
 def ringing(call: Call) -> Call:
@@ -112,24 +117,65 @@ async def test_each_endpoint_has_a_delivery_of_what_it_wants_and_no_other(world:
     await world.save(ringing(call))
     await world.save(call)
     found = await rows(
-        world, "SELECT v.type, d.endpoint_hash FROM deliveries d JOIN events v ON v.id = d.event_id ORDER BY 1, 2"
+        world,
+        "SELECT v.type, d.endpoint_hash FROM deliveries d JOIN events v ON v.id = d.event_id WHERE v.type LIKE 'call.%'",
     )
     started = [("call.started", item.hash) for item in (everything, here)]
     ended = [("call.ended", item.hash) for item in (everything, endings, here)]
     assert sorted(found) == sorted(started + ended)
 
 
-async def test_nothing_is_written_for_an_account_that_nobody_listens_to(world: World, tmp_path: Path) -> None:
+async def test_events_are_kept_where_nobody_listens_and_told_to_nobody_else(world: World, tmp_path: Path) -> None:
+    """They can be pulled, and replayed to an endpoint that is made later."""
     other = await build_world(world.database, tmp_path, name="Somebody Else")
     await endpoint_of(other)
-    await world.save(world.golden())
-    assert await told(world) == []
+    call = world.golden()
+    await world.save(call)
+    assert await told(world) == [("call.ended", call.id)]
+    assert await rows(world, f"SELECT 1 FROM deliveries WHERE account_id = {world.account.id}") == []
 
 
-async def test_what_no_endpoint_wants_is_not_written(world: World) -> None:
-    await endpoint_of(world, event_types=(EventType.CALL_DELETED,))
-    await world.save(world.golden())
-    assert await told(world) == []
+async def test_an_event_without_a_property_is_not_told_to_an_endpoint_of_one(world: World) -> None:
+    everything, here = await endpoint_of(world), await endpoint_of(world, property_id=world.property.id)
+    event = Event(account_id=world.account.id, type=EventType.ENDPOINT_DISABLED, property_id=None, about=1, at=NOW)
+    async with world.database.transaction() as connection:
+        await counters.lock(connection, world.account.id)
+        await tell(connection, world.account.id, [event])
+    assert await rows(world, "SELECT endpoint_hash FROM deliveries") == [(everything.hash,)]
+    assert here.hash != everything.hash
+
+
+async def test_legs_and_recordings_are_told_once_each_in_their_calls_order(world: World) -> None:
+    call = world.golden()
+    target = next(leg for leg in call.legs if leg.role is LegRole.TARGET)
+    recording = Recording(
+        hash="R1", call_id=call.id, kind=RecordingKind.CALL, path="r1", started_at=call.started_at, status="recording"
+    )
+    live = tuple(replace(leg, ended_at=None) for leg in call.legs)
+    await world.save(replace(ringing(call), legs=live[:1]))
+    for _ in range(2):
+        await world.save(replace(ringing(call), legs=live))
+        await world.save(replace(ringing(call), legs=live, recordings=(recording,)))
+    for _ in range(2):
+        await world.save(replace(call, recordings=(recording,)))
+    found = await rows(world, f"SELECT type, detail FROM events WHERE about = {call.id} ORDER BY id")
+    assert found == [
+        ("call.started", {}),
+        ("leg.started", {"leg_id": target.id}),
+        ("recording.created", {"hash": "R1"}),
+        ("leg.ended", {"leg_id": target.id}),
+        ("call.ended", {}),
+    ]
+
+
+async def test_numbers_are_told_when_they_come_and_when_they_go(world: World) -> None:
+    numbers = world.services.numbers
+    await numbers.add_to_stock(["+33987650001"])
+    did = await numbers.buy(world.account.id, world.property.id, number_e164="+33987650001")
+    await numbers.release(did)
+    about = number_of_hash(did.hash)
+    found = await rows(world, f"SELECT type, detail ->> 'number' FROM events WHERE about = {about} ORDER BY id")
+    assert found == [("number.assigned", None), ("number.released", "+33987650001")]
 
 
 async def test_a_transaction_that_fails_tells_nothing(world: World) -> None:
@@ -155,7 +201,9 @@ async def test_event_ids_of_an_account_grow_in_the_order_of_its_commits(world: W
 
     async def watch() -> None:
         while len(seen) < len(calls):
-            new = await rows(world, f"SELECT id FROM events WHERE id > {max(seen, default=0)} ORDER BY id")
+            new = await rows(
+                world, f"SELECT id FROM events WHERE id > {max(seen, default=0)} AND type = 'call.ended' ORDER BY id"
+            )
             seen.extend(row[0] for row in new)
 
     async def write(some: list[Call]) -> None:
@@ -177,7 +225,7 @@ async def test_a_call_is_saved_while_an_endpoint_of_its_account_is_being_deleted
         await asyncio.sleep(0.2)
         assert not saving.done()
     await asyncio.wait_for(saving, 10)
-    assert await told(world) == []
+    assert await rows(world, "SELECT 1 FROM deliveries") == []
     assert len(await rows(world, "SELECT 1 FROM calls")) == 1
 
 

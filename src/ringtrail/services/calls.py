@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
 from ringtrail.model.call import CallRecord, LegRecord
 from ringtrail.model.query import CallPage, CallQuery, DayTotals
+from ringtrail.model.view import View
 from ringtrail.storage import reporting as store
 from ringtrail.storage.database import LIVE_CHANNEL, Database
 
@@ -24,29 +25,28 @@ class Calls:
         offset: int = 0,
         limit: int | None = None,
         with_total: bool = False,
-        fields: frozenset[str] = frozenset(CallRecord._fields),
-        show: Callable[[CallRecord], Any] | None = None,
+        show: View[Any] | None = None,
+        fields: Iterable[str] | None = None,
     ) -> CallPage:
         """A slice of the matching calls in query.order; limit None: all. The connection is given back before return.
 
-        fields: those of CallRecord that the asker reads. The records have no others: they are half of a big page's time.
-        show: what the asker makes of a record; done while the next ones are still read.
+        show: what the asker makes of a call; only what it reads is fetched, and what `fields` names besides.
+        fields: without `show`, those of CallRecord that the asker reads; None: all.
         """
+        wanted = tuple(fields or ()) if show or fields else CallRecord._fields
         async with self._database.reading() as connection:
-            records, shown = await store.find_calls(
-                connection, query, offset=offset, limit=None if limit is None else limit + 1, fields=fields, show=show
+            columns, rows, shown = await store.find_calls(
+                connection, query, offset=offset, limit=None if limit is None else limit + 1, fields=wanted, show=show
             )
-            whole = limit is None or len(records) <= limit
+            whole = limit is None or len(rows) <= limit
             if not with_total:
                 total = None
-            elif whole and (records or not offset):
-                total = offset + len(records)
+            elif whole and (rows or not offset):
+                total = offset + len(rows)
             else:
                 total = await store.count_calls(connection, query)
-        has_more = limit is not None and len(records) > limit
-        if has_more:
-            records, shown = records[:limit], shown[:limit]
-        return CallPage(records, total, has_more, shown)
+        has_more = limit is not None and len(rows) > limit
+        return CallPage(columns, rows[:limit], total, has_more, shown[:limit])
 
     async def by_id(self, account_id: int, call_id: int) -> CallRecord | None:
         """One call, live or ended."""

@@ -231,6 +231,8 @@ class Webhooks:
             return changed, 0
         gap_at = min(filter(None, (endpoint.failing_since, endpoint.disabled_at)), default=changed.updated_at)
         after = await event_store.newest(connection, endpoint.account_id, before=gap_at)
+        failed = await store.first_failed(connection, endpoint, gap_at)
+        after = after if failed is None else min(after, failed - 1)
         return changed, await store.replay(connection, changed, after=after, until=None, delivered_too=False)
 
     async def delete(self, account_id: int, hash_: str) -> None:

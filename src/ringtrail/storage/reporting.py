@@ -6,18 +6,19 @@ without looking at them, and read everything instead of one page.
 
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import lru_cache
-from typing import Any, NamedTuple, cast
+from itertools import starmap
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 from ringtrail.model.call import CallRecord, LegRecord
 from ringtrail.model.query import CallerNovelty, CallQuery, DayTotals, Order
+from ringtrail.model.view import View, fields_of
 from ringtrail.storage.database import Connection
 
-_CHUNK = 1_000  # rows that are fetched together where rows are shown while the next ones are read
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
 
 _ELSEWHERE = {
@@ -36,25 +37,12 @@ _JOINS = {
 }
 
 
-class _Shape(NamedTuple):
-    """How calls are read when only some fields are asked for: the statement, and the record that takes its rows."""
-
-    statement: str  # with {page} and {order}
-    record: type[CallRecord]
-
-
 @lru_cache(maxsize=64)
-def _shape(fields: frozenset[str]) -> _Shape:
-    """Only the columns of `fields`, in CallRecord's order, and only the joins that they need.
-
-    The record has no other attribute: reading a field that was not asked for is an error, never a silent null.
-    """
-    names = [name for name in CallRecord._fields if name in fields]
-    columns = [_ELSEWHERE.get(name, f"c.{name}") for name in names]
+def _selection(fields: tuple[str, ...]) -> str:
+    """The statement that reads only `fields` of the calls of a {page}, in {order}, with only the joins that they need."""
+    columns = [_ELSEWHERE.get(name, f"c.{name}") for name in fields]
     joins = [join for alias, join in _JOINS.items() if any(column.startswith(f"{alias}.") for column in columns)]
-    statement = f"SELECT {', '.join(columns)} FROM ({{page}}) c{''.join(joins)} ORDER BY {{order}}"
-    narrow = CallRecord if len(names) == len(CallRecord._fields) else namedtuple("CallRecord", names)
-    return _Shape(statement, cast(type[CallRecord], narrow))
+    return f"SELECT {', '.join(columns)} FROM ({{page}}) c{''.join(joins)} ORDER BY {{order}}"
 
 
 _ORDER: dict[Order, str] = {
@@ -65,55 +53,59 @@ _ORDER: dict[Order, str] = {
 }
 
 
+class Found(NamedTuple):
+    """Calls that were found: their rows, and what a view made of each (nothing without one)."""
+
+    fields: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+    shown: list[Any]
+
+
 async def find_calls(
     connection: Connection,
     query: CallQuery,
     *,
     offset: int,
     limit: int | None,
-    fields: frozenset[str] = frozenset(CallRecord._fields),
-    show: Callable[[CallRecord], Any] | None = None,
-) -> tuple[list[CallRecord], list[Any]]:
-    """Matching calls in query.order, and what `show` makes of each. limit None: all of them. The records have only `fields`.
-
-    Of a long slice a record is shown while PostgreSQL still reads the next ones.
-    """
+    fields: tuple[str, ...] = CallRecord._fields,
+    show: View[Any] | None = None,
+) -> Found:
+    """Matching calls in query.order: `fields` of them, and what `show` makes of each. limit None: all of them."""
+    read = _Reading(connection, fields, show)
     if _is_plain(query) and limit is not None:
         span = await _span(connection, query, offset, limit)
         if span is None:
-            return [], []
+            return read.nothing()
         query = replace(query, from_at=span.start)
-        found = await _page(connection, replace(query, to_at=span.end), span.offset, limit, fields, show)
-        if len(found[0]) == limit or span.end == query.to_at:
+        found = await read.page(replace(query, to_at=span.end), span.offset, limit)
+        if len(found.rows) == limit or span.end == query.to_at:
             return found
         offset = span.offset  # the range ends here, or calls of these days went away since they were counted
-    return await _page(connection, query, offset, limit, fields, show)
+    return await read.page(query, offset, limit)
 
 
-async def _page(
-    connection: Connection,
-    query: CallQuery,
-    offset: int,
-    limit: int | None,
-    fields: frozenset[str],
-    show: Callable[[CallRecord], Any] | None,
-) -> tuple[list[CallRecord], list[Any]]:
-    condition, params = _condition(query)
-    order, shape = _ORDER[query.order], _shape(fields)
-    page = f"SELECT * FROM calls c WHERE {condition} ORDER BY {order} LIMIT %s OFFSET %s"
-    cursor = connection.cursor(binary=True)
-    statement, values = shape.statement.format(page=page, order=order).encode(), [*params, limit, offset]
-    make, records = shape.record._make, list[CallRecord]()
-    if show is None or (limit is not None and limit <= _CHUNK):
-        await cursor.execute(statement, values)
-        records = list(map(make, await cursor.fetchall()))
-        return records, list(map(show, records)) if show else []
-    shown = list[Any]()
-    async for row in cursor.stream(statement, values, size=_CHUNK):
-        record = make(row)
-        records.append(record)
-        shown.append(show(record))
-    return records, shown
+class _Reading:
+    """What is read of calls: first what a view takes, in its order, then the other fields."""
+
+    def __init__(self, connection: Connection, fields: tuple[str, ...], show: View[Any] | None) -> None:
+        self._connection = connection
+        self._show = show
+        viewed = fields_of(show) if show else ()
+        self._fields = (*viewed, *(name for name in fields if name not in viewed))
+        self._viewed = itemgetter(slice(len(viewed)))
+
+    def nothing(self) -> Found:
+        return Found(self._fields, [], [])
+
+    async def page(self, query: CallQuery, offset: int, limit: int | None) -> Found:
+        condition, params = _condition(query)
+        order = _ORDER[query.order]
+        page = f"SELECT * FROM calls c WHERE {condition} ORDER BY {order} LIMIT %s OFFSET %s"
+        statement = _selection(self._fields).format(page=page, order=order).encode()
+        cursor = self._connection.cursor(binary=True)
+        await cursor.execute(statement, [*params, limit, offset])
+        rows = await cursor.fetchall()
+        return Found(self._fields, rows, list(starmap(self._show, map(self._viewed, rows))) if self._show else [])
 
 
 async def count_calls(connection: Connection, query: CallQuery) -> int:

@@ -358,6 +358,18 @@ async def replay(
     return int(row[0])
 
 
+async def first_failed(connection: Connection, endpoint: Endpoint, since: datetime) -> int | None:
+    """The first event that it was tried to tell the endpoint since then, and was not delivered. It may be older."""
+    row = await (
+        await connection.execute(
+            "SELECT min(event_id) FROM deliveries WHERE account_id = %s AND endpoint_hash = %s AND tried_at >= %s"
+            " AND delivered_at IS NULL",
+            (endpoint.account_id, endpoint.hash, since),
+        )
+    ).fetchone()
+    return row[0] if row else None
+
+
 async def give_up_waiting(connection: Connection, endpoint: Endpoint) -> int:
     """Tell the endpoint nothing of what waits for it. Returns how many deliveries."""
     cursor = await connection.execute(
