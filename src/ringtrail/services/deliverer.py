@@ -157,16 +157,13 @@ class Deliverer:
 
     async def _start_due(self) -> int:
         """Begin what is due and has room, beginning with the endpoints after those of the last time. Returns how many."""
-        began = 0
-        for _ in range(2):  # the rest of the round, and the beginning of the next
-            due, place = await self._claimed()
-            began += len(due)
-            round_ended, self._place = place == Place(), place
-            for _, group in groupby(sorted(due, key=_by_endpoint), key=_by_endpoint):
-                self._start(self._send_all(list(group)))
-            if due or not round_ended:
-                break
-        return began
+        began_at = self._place
+        due, self._place = await self._claimed()
+        if not due and began_at != Place() == self._place:  # nothing in the rest of the round: begin the next
+            due, self._place = await self._claimed()
+        for _, group in groupby(sorted(due, key=_by_endpoint), key=_by_endpoint):
+            self._start(self._send_all(list(group)))
+        return len(due)
 
     async def _claimed(self) -> tuple[list[DueDelivery], Place]:
         if self._pacing.free <= 0:
@@ -214,9 +211,12 @@ class Deliverer:
             return [UnsendableError(f"nothing renders webhooks of {endpoint.dialect!r}")] * len(due)
         try:
             secrets = self._webhooks.unsealed(sealed)
-            return await render(
+            rendered = await render(
                 [Attempt(item.event, item.endpoint, secrets, item.last_status, item.tries - 1) for item in due]
             )
+            if len(rendered) != len(due):
+                raise RuntimeError(f"{endpoint.dialect} rendered {len(rendered)} of {len(due)}")
+            return rendered
         except TimeoutError:
             raise
         except (UnsendableError, VaultError, EgressRefusedError, OSError, DomainError) as exc:
