@@ -103,6 +103,7 @@ class LogQuery:
 
     account_id: int
     endpoint_hashes: Sequence[str] | None = None  # None: of every endpoint
+    property_id: int | None = None  # only events of this property; None: of any, and of the account
     dialect: str | None = None
     address: str | None = None
     event_id: int | None = None
@@ -116,6 +117,21 @@ class LogQuery:
     state: DeliveryState | None = None  # deliveries only
     before: int | None = None  # deliveries: event id, attempts: attempt id; only smaller ones
     after: int | None = None  # likewise; only greater ones
+
+
+class Tried(NamedTuple):
+    at: datetime
+    status: int | None  # HTTP; None: no answer
+    delivered: bool
+
+
+class EndpointHealth(NamedTuple):
+    """How an endpoint does, for people who look after it."""
+
+    paused_until: datetime | None  # it asked for a rest
+    waiting: int  # deliveries, counted up to storage.webhook_health.MOST_COUNTED
+    delivered_at: datetime | None  # its newest success that is kept
+    newest: Sequence[Tried]  # its newest attempts, oldest first
 
 
 class DueDelivery(NamedTuple):

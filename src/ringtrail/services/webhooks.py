@@ -16,11 +16,11 @@ from typing import Any, NamedTuple, TypeAlias
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import UNASKED, Event, EventType
 from ringtrail.model.ids import new_hash, number_of_hash
-from ringtrail.model.webhook import AttemptRecord, DeliveryRecord, DisabledBy, Endpoint, LogQuery
+from ringtrail.model.webhook import AttemptRecord, DeliveryRecord, DisabledBy, Endpoint, EndpointHealth, LogQuery
 from ringtrail.ports.clock import Clock
 from ringtrail.services.egress import EgressRefusedError, Policy
 from ringtrail.services.vault import Vault, VaultError
-from ringtrail.storage import counters, webhook_log
+from ringtrail.storage import counters, webhook_health, webhook_log
 from ringtrail.storage import events as event_store
 from ringtrail.storage import webhooks as store
 from ringtrail.storage.database import Connection, Database
@@ -283,6 +283,11 @@ class Webhooks:
         async with self._database.reading() as connection:
             found = await webhook_log.attempts(connection, query, offset=offset, limit=limit, oldest_first=oldest_first)
             return found, await webhook_log.count_attempts(connection, query) if with_total else None
+
+    async def health(self, account_id: int, hashes: Sequence[str], *, attempts: int = 50) -> dict[str, EndpointHealth]:
+        """{endpoint hash: how it does, with that many of its newest attempts}."""
+        async with self._database.reading() as connection:
+            return await webhook_health.of_endpoints(connection, account_id, hashes, attempts=attempts)
 
     async def forget(self, endpoint: Endpoint, event_id: int) -> None:
         """Never send this event there (again), and take it out of the log."""

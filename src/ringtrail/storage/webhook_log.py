@@ -86,6 +86,7 @@ def _where(query: LogQuery, table: str, key: str) -> tuple[sql.Composable, list[
     params: list[Any] = [query.account_id]
     for clause, value in (
         ("d.endpoint_hash = ANY(%s)", None if query.endpoint_hashes is None else list(query.endpoint_hashes)),
+        ("v.property_id = %s", query.property_id),
         ("e.dialect = %s", query.dialect),
         (f"{'d' if of_attempts else 'e'}.address = %s", query.address),
         ("d.event_id = %s", query.event_id),
