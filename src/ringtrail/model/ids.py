@@ -78,3 +78,12 @@ def call_id_of_sid(sid: str) -> int | None:
 def number_of_hash(hash_: str) -> int:
     """A hash as a number below 2**42: for what orders things by a number, whatever they are."""
     return int(hash_, 36)
+
+
+def hash_of_number(number: int) -> str:
+    """The hash that `number_of_hash` made a number of."""
+    letters = ""
+    for _ in range(8):
+        number, digit = divmod(number, 36)
+        letters = (string.digits + string.ascii_uppercase)[digit] + letters
+    return letters

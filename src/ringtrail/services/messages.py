@@ -93,6 +93,10 @@ class Messages:
         async with self._database.reading() as connection:
             return await store.by_sid(connection, account_id, sid.upper())
 
+    async def by_id(self, account_id: int, message_id: int) -> Message | None:
+        async with self._database.reading() as connection:
+            return await store.by_id(connection, account_id, message_id)
+
     async def page(
         self, query: MessageQuery, *, offset: int = 0, limit: int | None = None, with_total: bool = False
     ) -> tuple[list[Message], int | None]:

@@ -92,6 +92,15 @@ async def by_sid(connection: Connection, account_id: int, sid: str) -> Message |
     return _message(row) if row else None
 
 
+async def by_id(connection: Connection, account_id: int, message_id: int) -> Message | None:
+    row = await (
+        await connection.execute(
+            f"SELECT {_COLUMNS} FROM messages WHERE account_id = %s AND id = %s".encode(), (account_id, message_id)
+        )
+    ).fetchone()
+    return _message(row) if row else None
+
+
 async def find(connection: Connection, query: MessageQuery, *, offset: int, limit: int | None) -> list[Message]:
     """Matching messages by creation, oldest first."""
     condition, params = _condition(query)
