@@ -284,6 +284,14 @@ class Webhooks:
             found = await webhook_log.attempts(connection, query, offset=offset, limit=limit, oldest_first=oldest_first)
             return found, await webhook_log.count_attempts(connection, query) if with_total else None
 
+    async def newest_attempts(
+        self, account_id: int, deliveries: Sequence[DeliveryRecord]
+    ) -> dict[tuple[int, str], AttemptRecord]:
+        """{(event id, endpoint hash): the last try}, of those of these deliveries that were tried."""
+        async with self._database.reading() as connection:
+            found = await webhook_log.newest_attempts(connection, account_id, deliveries)
+        return {(attempt.event_id, attempt.endpoint_hash): attempt for attempt in found}
+
     async def health(self, account_id: int, hashes: Sequence[str], *, attempts: int = 50) -> dict[str, EndpointHealth]:
         """{endpoint hash: how it does, with that many of its newest attempts}."""
         async with self._database.reading() as connection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, LiteralString
 
 from psycopg import sql
@@ -41,6 +42,20 @@ async def attempts(
 ) -> list[AttemptRecord]:
     """Newest attempt first, unless told."""
     rows = await _page(connection, query, "attempts", _ATTEMPT, "d.id", offset, limit, oldest_first)
+    return [AttemptRecord._make(row) for row in rows]
+
+
+async def newest_attempts(
+    connection: Connection, account_id: int, deliveries: Sequence[DeliveryRecord]
+) -> list[AttemptRecord]:
+    """The last one of each of these deliveries, of those that were tried."""
+    statement = sql.SQL(
+        "SELECT DISTINCT ON (d.event_id, d.endpoint_hash) {columns}{joined} WHERE d.account_id = %s"
+        " AND (d.event_id, d.endpoint_hash) IN (SELECT * FROM unnest(%s::bigint[], %s::text[]))"
+        " ORDER BY d.event_id, d.endpoint_hash, d.id DESC"
+    ).format(columns=sql.SQL(_ATTEMPT), joined=sql.SQL(_JOINED).format(table=sql.Identifier("attempts")))
+    which = [record.event_id for record in deliveries], [record.endpoint_hash for record in deliveries]
+    rows = await (await connection.execute(statement, [account_id, *which])).fetchall()
     return [AttemptRecord._make(row) for row in rows]
 
 
