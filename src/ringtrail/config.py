@@ -17,6 +17,8 @@ from typing import Annotated, Any, get_type_hints
 import msgspec
 from msgspec import Meta
 
+from ringtrail.mail.server import mailbox, server_of
+
 ENV_PREFIX = "RINGTRAIL_"
 
 
@@ -116,7 +118,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         str,
         Meta(
             pattern=r"^(|[!-+\--~]{32,}(,[!-+\--~]{32,})*)$",
-            description="Key of at least 32 characters under which the secrets of push endpoints are kept and links to"
+            description="Key of at least 32 characters under which the secrets of webhook endpoints are kept and links to"
             " recordings are signed; the same for all processes on one database. Several, comma list: the first is used,"
             " the others still open what they closed. Empty: made once and kept in the data folder.",
         ),
@@ -124,13 +126,47 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     egress_allowed_networks: Annotated[
         str,
         Meta(
-            description="Networks besides the public internet that pushes may be sent to, on any port, comma list:"
+            description="Networks besides the public internet that webhooks may be sent to, on any port, comma list:"
             " `10.1.2.0/24,fd00::/8`."
         ),
     ] = ""
     webhook_timeout_s: Annotated[
-        float, Meta(gt=0, le=60, description="Seconds that a receiver of a push has to answer.")
+        float, Meta(gt=0, le=60, description="Seconds that a receiver of a webhook, or the mail server, has to answer.")
     ] = 15.0
+    webhook_log_days: Annotated[
+        int,
+        Meta(
+            ge=1, le=366, description="Days for which events, and what became of them, can be looked up and replayed."
+        ),
+    ] = 30
+    webhook_disable_after_days: Annotated[
+        float,
+        Meta(
+            gt=0, description="Days of nothing but failures after which an endpoint is disabled; fractions are allowed."
+        ),
+    ] = 5.0
+    smtp_url: Annotated[
+        str,
+        Meta(
+            description="Server that takes our e-mails, `smtp://user:password@host:587` (STARTTLS where it is offered;"
+            " always, where there is a password and the server is another machine) or `smtps://user:password@host:465`."
+            " Special characters of user and password are percent-encoded. Empty: no e-mails."
+        ),
+    ] = ""
+    mail_from: Annotated[
+        str,
+        Meta(description="Whom our e-mails come from, `ringtrail@example.org` or `Calls <ringtrail@example.org>`."),
+    ] = ""
+    notice_email: Annotated[
+        str,
+        Meta(
+            description="Who is told by e-mail that an endpoint was disabled, where its account has no e-mail endpoint of"
+            " its own for that. Empty: nobody."
+        ),
+    ] = ""
+    workers: Annotated[
+        int, Meta(ge=1, le=64, description="Worker processes that `ringtrail up` runs, to send more webhooks at once.")
+    ] = 1
     recording_link_days: Annotated[
         int,
         Meta(
@@ -195,12 +231,32 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
         settings = msgspec.convert(values, Settings, strict=False)
     except msgspec.ValidationError as exc:
         raise ConfigError(f"setting {exc}") from exc
-    for network in filter(None, (part.strip() for part in settings.egress_allowed_networks.split(","))):
-        try:
-            ipaddress.ip_network(network)
-        except ValueError as exc:
-            raise ConfigError(f"setting egress_allowed_networks: {exc}") from exc
+    _check(settings)
     return settings
+
+
+def _check(settings: Settings) -> None:
+    """What no pattern says. Raises ConfigError."""
+    for name, usable in (
+        ("egress_allowed_networks", _networks),
+        ("smtp_url", server_of),
+        ("mail_from", mailbox),
+        ("notice_email", mailbox),
+    ):
+        try:
+            if value := getattr(settings, name):
+                usable(value)
+        except ValueError as exc:
+            raise ConfigError(f"setting {name}: {exc}") from exc
+    if settings.smtp_url and not settings.mail_from:
+        raise ConfigError("setting mail_from is needed with smtp_url: whom our e-mails come from")
+    if settings.notice_email and not settings.smtp_url:
+        raise ConfigError("setting smtp_url is needed with notice_email: the server that takes our e-mails")
+
+
+def _networks(text: str) -> None:
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        ipaddress.ip_network(part)
 
 
 def reference() -> list[tuple[str, str, str]]:
