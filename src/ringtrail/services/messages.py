@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -96,6 +96,11 @@ class Messages:
     async def by_id(self, account_id: int, message_id: int) -> Message | None:
         async with self._database.reading() as connection:
             return await store.by_id(connection, account_id, message_id)
+
+    async def by_ids(self, account_id: int, message_ids: Sequence[int]) -> list[Message]:
+        """Those of them that there are, in any order."""
+        async with self._database.reading() as connection:
+            return await store.by_ids(connection, account_id, message_ids)
 
     async def page(
         self, query: MessageQuery, *, offset: int = 0, limit: int | None = None, with_total: bool = False

@@ -185,6 +185,11 @@ class Numbers:
         async with self._database.reading() as connection:
             return await store.did_by_hash(connection, account_id, hash_)
 
+    async def by_hashes(self, account_id: int, hashes: Sequence[str]) -> list[DID]:
+        """Those of them that there are, in any order."""
+        async with self._database.reading() as connection:
+            return await store.dids_by_hashes(connection, account_id, hashes)
+
     async def by_number(self, account_id: int, number_e164: str) -> DID | None:
         async with self._database.reading() as connection:
             did = await store.did_by_number(connection, number_e164)

@@ -198,10 +198,13 @@ class Webhooks:
         return changed
 
     async def disable(self, endpoint: Endpoint, by: DisabledBy, why: str | None = None) -> Endpoint:
-        """Tell it nothing until it is enabled. What waits for it is kept."""
+        """Tell it nothing until it is enabled. What waits for it is kept. FORBIDDEN for what the operator has disabled,
+        unless it is the operator: it would become its owner's to enable."""
         now = self._clock.now()
         async with self._database.transaction() as connection:
             stored = await self._locked(connection, endpoint)
+            if by is not DisabledBy.ADMIN:
+                _check_not_barred(stored)
             changed = replace(stored, disabled_by=by, disabled_why=why, disabled_at=now, updated_at=now)
             await store.put(connection, changed)
         return changed
@@ -323,6 +326,12 @@ class Webhooks:
         """The id of the last event, or of the last that was written before an instant; 0: there is none."""
         async with self._database.reading() as connection:
             return await event_store.newest(connection, account_id, before=before)
+
+    async def kept_events(self, account_id: int) -> tuple[int, int]:
+        """The ids of the oldest and the newest event that are kept; 0: there are none. Who has read up to an id below the
+        oldest has missed something, for of those that are forgotten the last one stays."""
+        async with self._database.reading() as connection:
+            return await event_store.kept(connection, account_id)
 
     # --- telling again ---
 

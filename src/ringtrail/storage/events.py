@@ -15,17 +15,19 @@ from ringtrail.storage.database import LIVE_CHANNEL, Connection
 DELIVERY_CHANNEL = "ringtrail_deliveries"
 """NOTIFY channel: a delivery is due."""
 
-# The lock leaves out an endpoint that is being deleted; its foreign key would otherwise undo the whole transaction, call
-# and all. A delivery is not due before one about the same call that has failed: the claim would only pass it over, again
-# and again.
+# written_at is read off the clock while the counters are held, so that it grows with the ids: a transaction that waited for
+# them may have begun before the one that it waited for. The lock leaves out an endpoint that is being deleted; its foreign
+# key would otherwise undo the whole transaction, call and all. A delivery is not due before one about the same call that has
+# failed: the claim would only pass it over, again and again.
 _WRITE = b"""
 WITH told AS MATERIALIZED (
     SELECT nextval(pg_get_serial_sequence('events', 'id')) AS id, *
     FROM unnest(%(types)s::text[], %(properties)s::bigint[], %(abouts)s::bigint[], %(ats)s::timestamptz[],
                 %(details)s::jsonb[], %(endpoints)s::text[]) AS t (type, property_id, about, at, detail, endpoint_hash)
 ), kept AS (
-    INSERT INTO events (account_id, id, type, property_id, about, at, detail, endpoint_hash) OVERRIDING SYSTEM VALUE
-    SELECT %(account_id)s, id, type, property_id, about, at, detail, endpoint_hash FROM told
+    INSERT INTO events (account_id, id, type, property_id, about, at, detail, endpoint_hash, written_at)
+    OVERRIDING SYSTEM VALUE
+    SELECT %(account_id)s, id, type, property_id, about, at, detail, endpoint_hash, clock_timestamp() FROM told
 ), wanted AS (
     SELECT t.id, t.about, e.hash FROM told t JOIN endpoints e ON e.account_id = %(account_id)s AND e.disabled_by IS NULL
         AND (t.type = ANY(e.event_types) AND (e.property_id IS NULL OR e.property_id = t.property_id)
@@ -112,11 +114,37 @@ async def newest(connection: Connection, account_id: int, *, before: datetime | 
     return row[0] if row else 0
 
 
+async def kept(connection: Connection, account_id: int) -> tuple[int, int]:
+    """The ids of the account's oldest and newest events; 0: there are none."""
+    row = await (
+        await connection.execute(
+            "SELECT coalesce(min(id), 0), coalesce(max(id), 0) FROM events WHERE account_id = %s", (account_id,)
+        )
+    ).fetchone()
+    assert row is not None
+    return row[0], row[1]
+
+
+_FOLLOWER = (
+    "(SELECT f.written_at FROM events f WHERE f.account_id = v.account_id AND f.id > v.id ORDER BY f.id LIMIT 1)"
+)
+
+
 async def forget(connection: Connection, until: datetime, limit: int) -> int:
-    """Delete events written before then, with their deliveries and attempts, `limit` at most. Returns how many."""
+    """Delete events written before then, with their deliveries and attempts, `limit` at most. Returns how many.
+
+    Of each account the last of them stays, without its deliveries: whoever reads on from an older one has missed something,
+    and can be told so.
+    """
     cursor = await connection.execute(
-        "DELETE FROM events WHERE (account_id, id) IN"
-        " (SELECT account_id, id FROM events WHERE written_at < %s ORDER BY written_at LIMIT %s)",
-        (until, limit),
+        "DELETE FROM events WHERE (account_id, id) IN (SELECT account_id, id FROM events v WHERE written_at < %(until)s"
+        f" AND {_FOLLOWER} < %(until)s ORDER BY written_at LIMIT %(limit)s)".encode(),
+        {"until": until, "limit": limit},
     )
+    if cursor.rowcount < limit:
+        await connection.execute(
+            "DELETE FROM deliveries WHERE (account_id, event_id) IN"
+            " (SELECT account_id, id FROM events WHERE written_at < %s)",
+            (until,),
+        )
     return cursor.rowcount

@@ -101,6 +101,14 @@ async def by_id(connection: Connection, account_id: int, message_id: int) -> Mes
     return _message(row) if row else None
 
 
+async def by_ids(connection: Connection, account_id: int, message_ids: Sequence[int]) -> list[Message]:
+    cursor = await connection.execute(
+        f"SELECT {_COLUMNS} FROM messages WHERE account_id = %s AND id = ANY(%s)".encode(),
+        (account_id, list(message_ids)),
+    )
+    return [_message(row) for row in await cursor.fetchall()]
+
+
 async def find(connection: Connection, query: MessageQuery, *, offset: int, limit: int | None) -> list[Message]:
     """Matching messages by creation, oldest first."""
     condition, params = _condition(query)

@@ -39,6 +39,13 @@ async def did_by_hash(connection: Connection, account_id: int, hash_: str) -> DI
     return _did(row) if row else None
 
 
+async def dids_by_hashes(connection: Connection, account_id: int, hashes: Sequence[str]) -> list[DID]:
+    cursor = await connection.execute(
+        f"SELECT {_DID} FROM dids WHERE account_id = %s AND hash = ANY(%s)".encode(), (account_id, list(hashes))
+    )
+    return [_did(row) for row in await cursor.fetchall()]
+
+
 async def did_by_number(connection: Connection, number_e164: str) -> DID | None:
     """Whoever's it is."""
     row = await (
