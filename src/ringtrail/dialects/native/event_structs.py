@@ -1,0 +1,112 @@
+"""Events as JSON, and the data of those that are about nothing else that this API shows."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+from msgspec import Meta
+
+from ringtrail.dialects.native.event_ids import EXAMPLE, PATTERN
+from ringtrail.dialects.native.responses import Call, CallId, Country, Instant, Leg, Number
+from ringtrail.model.events import EventType
+from ringtrail.model.message import Direction, Encoding, MessageStatus
+
+Hash: TypeAlias = Annotated[str, Meta(pattern="^[A-Z0-9]{8}$", examples=["E4DP01NT"])]
+Sid: TypeAlias = Annotated[str, Meta(pattern="^[A-Z0-9]{32}$")]
+EventId: TypeAlias = Annotated[str, Meta(pattern=PATTERN, examples=[EXAMPLE])]
+Subject: TypeAlias = Annotated[
+    str, Meta(pattern=r"^(call|message|number|endpoint):[A-Z0-9]{1,19}$", examples=["call:422137815040065"])
+]
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One fact, as it is pushed and as it is pulled."""
+
+    id: Annotated[EventId, Meta(description="The same at each try, at each replay and for each endpoint.")]
+    type: EventType
+    timestamp: Annotated[Instant, Meta(description="When it happened.")]
+    account: Annotated[Sid, Meta(description="The account's `sid`.")]
+    property: Annotated[Sid | None, Meta(description="The property's `sid`; null: it is about the whole account.")]
+    subject: Annotated[Subject, Meta(description="What it is about. Events with the same subject are told in order.")]
+    data: Annotated[Any, Meta(description="The thing as it is when it is told; null if it is gone since.")]
+
+
+class LegOfCall(Leg, frozen=True, kw_only=True):
+    """A leg, and the call that it belongs to."""
+
+    call_id: CallId
+
+
+class DeletedCall(msgspec.Struct, frozen=True, kw_only=True):
+    """What identifies a call that is no longer there."""
+
+    id: CallId
+    external_id: str | None
+    client_id: str | None
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """An SMS."""
+
+    id: Annotated[str, Meta(pattern=r"^\d+$", examples=["4711"])]
+    sid: Sid
+    direction: Direction
+    sender: Annotated[str, Meta(description="E.164, or a name. Last four digits as X if it came in and the property masks callers.")]  # fmt: skip
+    recipient: Number
+    body: str
+    encoding: Encoding
+    segments: Annotated[int, Meta(ge=1)]
+    status: MessageStatus
+    error_code: str | None
+    external_id: str | None
+    created_at: Instant
+    scheduled_at: Instant | None
+    submitted_at: Annotated[Instant | None, Meta(description="When the carrier took it.")]
+    delivered_at: Instant | None
+    received_at: Instant | None
+
+
+class OwnNumber(msgspec.Struct, frozen=True, kw_only=True):
+    """A tracking number of the account."""
+
+    hash: Hash
+    number: Number
+    name: str | None
+    country: Country | str
+    line_type: Annotated[str, Meta(examples=["GEOGRAPHIC"])]
+    region: str | None
+    city: str | None
+    capabilities: Annotated[list[str], Meta(examples=[["voice", "sms"]])]
+    app: Annotated[str | None, Meta(description="Hash of the voice app that answers.")]
+    assigned_at: Annotated[Instant | None, Meta(description="Since when an app answers it.")]
+    expires_at: Instant | None
+
+
+class ReleasedNumber(msgspec.Struct, frozen=True, kw_only=True):
+    """A number as it was when it left the account."""
+
+    hash: Hash
+    number: Number
+    country: Country | str
+    line_type: str
+    region: str | None
+    city: str | None
+    assigned_at: Instant | None
+
+
+class DisabledEndpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """An endpoint that is told nothing any more."""
+
+    hash: Hash
+    name: str
+    dialect: str
+    address: str
+    why: Annotated[str | None, Meta(examples=["it answered 410 Gone"])]
+
+
+class TestData(msgspec.Struct, frozen=True, kw_only=True):
+    """What a test says: no more than that it is one. The call is the documentation's, not yours."""
+
+    endpoint: Hash
+    example: Call
