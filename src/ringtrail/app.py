@@ -11,6 +11,7 @@ import gc
 import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -27,9 +28,14 @@ from ringtrail.engines.asterisk.configure import FLIGHT_RECORDER_FILE
 from ringtrail.engines.asterisk.control import AsteriskEngine, AsteriskNode
 from ringtrail.httpkit.dialect import Dialect, DialectOptions
 from ringtrail.httpkit.server import build_server
+from ringtrail.mail import webhooks as mail_webhooks
+from ringtrail.mail.server import mailbox, server_of
+from ringtrail.mail.smtp import Smtp
 from ringtrail.model.call import Call
 from ringtrail.model.errors import DomainError
+from ringtrail.model.events import EventType
 from ringtrail.model.ids import CallIds
+from ringtrail.model.webhook import Endpoint
 from ringtrail.ops import ops_pages
 from ringtrail.ports.clock import Clock, SystemClock
 from ringtrail.ports.engine import EngineError
@@ -267,11 +273,48 @@ def _deliverer(settings: Settings, database: Database, egress: Egress, measured:
     renders = {
         "invox": invox_webhooks.renderer(services, options),
         "agendize": agendize_webhooks.renderer(services, options, egress),
+        "mail": mail_webhooks.renderer(services, base_url=settings.base_url, domain=_mail_domain(settings)),
     }
+    mail = smtp(settings, limit_s=settings.webhook_timeout_s)
     return Deliverer(
-        database, SystemClock(), services.webhooks, egress, renders,
+        database, SystemClock(), services.webhooks, egress, renders, mail=mail.send if mail else None,
+        notice=_notice(services, settings.notice_email),
         tried=lambda dialect, outcome: measured.webhook_attempts.labels(dialect, outcome).inc(),
+        disabled_after=timedelta(days=settings.webhook_disable_after_days),
+        kept=timedelta(days=settings.webhook_log_days),
     )  # fmt: skip
+
+
+def smtp(settings: Settings, *, limit_s: float) -> Smtp | None:
+    """What takes our e-mails; None: nothing is set up."""
+    if not settings.smtp_url:
+        return None
+    return Smtp(server_of(settings.smtp_url), mailbox(settings.mail_from), limit_s=limit_s)
+
+
+def _mail_domain(settings: Settings) -> str:
+    return mailbox(settings.mail_from).domain if settings.mail_from else "localhost"
+
+
+def _notice(services: Services, email: str) -> Callable[[int], Awaitable[Endpoint | None]] | None:
+    """Who is told of an account's disabled endpoint besides those that ask for it: the operator's address, unless the
+    account has an e-mail endpoint of its own for that."""
+    if not email:
+        return None
+    address = f"mailto:{mailbox(email).addr_spec}"
+    services.webhooks.check_address(address)
+
+    async def notice(account_id: int) -> Endpoint | None:
+        own = await services.webhooks.list(account_id, dialect="mail")
+        if any(_hears_of_disabled(endpoint) for endpoint in own):
+            return None
+        return await services.webhooks.dynamic(account_id, "mail", address)
+
+    return notice
+
+
+def _hears_of_disabled(endpoint: Endpoint) -> bool:
+    return endpoint.enabled and endpoint.property_id is None and EventType.ENDPOINT_DISABLED in endpoint.event_types
 
 
 def sms_transport(settings: Settings, clock: Clock) -> SmsTransport:

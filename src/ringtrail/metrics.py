@@ -39,10 +39,13 @@ class Metrics:
         )
         self.record_seconds = Histogram("ringtrail_record_batch_seconds", "Time to commit one batch of calls")
         self.recordings_waiting = Gauge(
-            "ringtrail_recordings_waiting", "Recordings that wait for the worker", multiprocess_mode="livesum"
+            # each worker counts all of them
+            "ringtrail_recordings_waiting",
+            "Recordings that wait for a worker",
+            multiprocess_mode="livemostrecent",
         )
         self.webhook_attempts = Counter(
-            "ringtrail_webhook_attempts_total", "Tries to push an event", ["dialect", "outcome"]
+            "ringtrail_webhook_attempts_total", "Tries to tell an endpoint of an event", ["dialect", "outcome"]
         )
         self.requests = Counter("ringtrail_http_requests_total", "HTTP requests", ["dialect", "status"])
         self.request_seconds = Histogram("ringtrail_http_request_seconds", "Time to answer", ["dialect"])

@@ -51,8 +51,6 @@ async def _letter(services: Services, event: Event, endpoint: Endpoint, reader: 
         case EventType.CALL_STARTED | EventType.CALL_ENDED | EventType.CALL_CHANGED:
             record = await _call(services, event, endpoint)
             return wording.call(event, record, reader) if record else None
-        case EventType.CALL_DELETED:
-            return wording.call_deleted(event, reader)
         case EventType.LEG_STARTED | EventType.LEG_ENDED:
             return await _leg(services, event, endpoint, reader)
         case EventType.RECORDING_CREATED | EventType.RECORDING_CHANGED:
@@ -67,6 +65,8 @@ async def _letter(services: Services, event: Event, endpoint: Endpoint, reader: 
             return wording.endpoint_disabled(event, now, reader)
         case EventType.ENDPOINT_TEST:
             return wording.endpoint_test(event, endpoint, reader)
+        case _:
+            return wording.fact(event, reader)
 
 
 async def _call(services: Services, event: Event, endpoint: Endpoint) -> CallRecord | None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from ringtrail.model.account import Account
 from ringtrail.model.call import CallRecord, LegRecord, RecordingRecord
 from ringtrail.model.cause import Disposition
-from ringtrail.model.events import Event, EventType
+from ringtrail.model.events import MEANING, Event, EventType
 from ringtrail.model.message import Message, MessageStatus
 from ringtrail.model.webhook import Endpoint
 from ringtrail.services.numbers import masked
@@ -93,14 +93,6 @@ def call(event: Event, record: CallRecord, reader: Reader) -> Letter:
     if source:
         lines.append(f"The number stands for: {source}.")
     return Letter(f"{_CHANGED[event.type]}{_title(record, reader)}: {outcome}", lines)
-
-
-def call_deleted(event: Event, reader: Reader) -> Letter:
-    number = event.detail.get("creation_seq")
-    return Letter(
-        f"Call {number} was deleted",
-        [f"The call with the number {number} was deleted by its owner on {reader.at(event.at)}."],
-    )
 
 
 def leg(record: CallRecord, one: LegRecord, reader: Reader) -> Letter:
@@ -219,6 +211,15 @@ def endpoint_test(event: Event, endpoint: Endpoint, reader: Reader) -> Letter:
             f"Somebody tried out the endpoint {endpoint.hash} of {reader.account.name} on {reader.at(event.at)}.",
             "Mails of this endpoint arrive. There is nothing to do.",
         ],
+    )
+
+
+def fact(event: Event, reader: Reader) -> Letter:
+    """An event that has no sentences of its own: what its type means, and what it says besides."""
+    meaning = MEANING[event.type]
+    details = [f"    {name}: {value}" for name, value in event.detail.items() if value is not None]
+    return Letter(
+        f"{reader.account.name}: {meaning.rstrip('.')}", [f"{meaning} It was on {reader.at(event.at)}.", *details]
     )
 
 

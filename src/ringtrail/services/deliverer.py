@@ -243,8 +243,10 @@ class Deliverer:
             return _Outcome(error=str(exc), hopeless=isinstance(exc, UnsendableError), blames=False)
         except TimeoutError:
             error = f"no answer within {self._egress.limit_s:g} seconds"
-        except (EgressRefusedError, OSError, DomainError) as exc:
+        except (EgressRefusedError, OSError) as exc:
             error = str(exc)
+        except DomainError as exc:  # something of ours is away: the database, the mail server
+            return _Outcome(request=request, error=str(exc), blames=False, took_s=time.monotonic() - began)
         except Exception:  # the boundary of a delivery attempt, as above
             endpoint = delivery.endpoint
             log.exception("webhook_failed", account_id=endpoint.account_id, endpoint=endpoint.hash)
@@ -290,13 +292,14 @@ class Deliverer:
         told = [(delivery, outcome) for delivery, outcome in batch if outcome.wanted]
         rows = [self._row(delivery, outcome, now) for delivery, outcome in told]
         try:
+            notices = await self._notices(told, now)
             async with self._database.transaction() as connection:
                 if rows:
                     await store.settle(connection, rows)
                 for delivery, outcome in batch:
                     if not outcome.wanted:
                         await store.drop(connection, delivery)
-                await self._note_health(connection, told, now)
+                await self._note_health(connection, told, notices, now)
         except DomainError as exc:
             log.warning("webhooks_wait_for_database", reason=exc.detail)
             return False
@@ -325,8 +328,26 @@ class Deliverer:
         again_at = now + timedelta(seconds=pause_s(delivery.tries, random.random()))  # noqa: S311 - only spreads load
         return max(again_at, outcome.retry_after) if outcome.retry_after else again_at
 
+    async def _notices(self, told: Iterable[tuple[DueDelivery, _Outcome]], now: datetime) -> dict[int, Endpoint | None]:
+        """{account id: who is told besides} where an endpoint may be disabled now. Asked before the transaction: making such an
+        endpoint takes a lock that the transaction may hold."""
+        if self._notice is None:
+            return {}
+        since = now - self._disabled_after
+        accounts = {
+            delivery.endpoint.account_id
+            for delivery, outcome in told
+            if outcome.status == 410
+            or (not outcome.delivered and outcome.blames and (delivery.endpoint.failing_since or now) <= since)
+        }
+        return {account_id: await self._notice(account_id) for account_id in sorted(accounts)}
+
     async def _note_health(
-        self, connection: Connection, told: Iterable[tuple[DueDelivery, _Outcome]], now: datetime
+        self,
+        connection: Connection,
+        told: Iterable[tuple[DueDelivery, _Outcome]],
+        notices: Mapping[int, Endpoint | None],
+        now: datetime,
     ) -> None:
         answering, failing, gone = set[str](), set[str](), set[str]()
         rests: dict[str, datetime] = {}
@@ -350,13 +371,14 @@ class Deliverer:
             failing_before=now - self._disabled_after,
         )  # fmt: skip
         for endpoint in sorted(disabled, key=lambda endpoint: endpoint.account_id):
-            await self._tell_disabled(connection, endpoint, now)
+            await self._tell_disabled(connection, endpoint, notices.get(endpoint.account_id), now)
 
-    async def _tell_disabled(self, connection: Connection, endpoint: Endpoint, now: datetime) -> None:
+    async def _tell_disabled(
+        self, connection: Connection, endpoint: Endpoint, notice: Endpoint | None, now: datetime
+    ) -> None:
         log.error(
             "endpoint_disabled", account_id=endpoint.account_id, endpoint=endpoint.hash, reason=endpoint.disabled_why
         )
-        notice = await self._notice(endpoint.account_id) if self._notice else None
         event = Event(
             account_id=endpoint.account_id, type=EventType.ENDPOINT_DISABLED, property_id=endpoint.property_id,
             about=number_of_hash(endpoint.hash), at=now, endpoint_hash=notice.hash if notice else None,

@@ -126,7 +126,7 @@ async def _start(plan: Plan, tree: Tree) -> None:
     with _step("web server, controller and worker"):
         health = answers(local_url(settings.http_host, settings.http_port, "/healthz"))
         await tree.start(
-            _own(settings, "serve", ready=health), _own(settings, "control", stop_within_s=15), _own(settings, "work")
+            _own(settings, "serve", ready=health), _own(settings, "control", stop_within_s=15), *_workers(settings)
         )
         await _wait_until_ready(settings)
     show(banner(settings, own_asterisk=plan.asterisk is not None))
@@ -149,12 +149,25 @@ def _asterisk(settings: Settings, command: list[str]) -> Child:
     )
 
 
+def _workers(settings: Settings) -> list[Child]:
+    """`work`, `work-2`, `work-3` ..."""
+    return [
+        _own(settings, "work", name=f"work-{number}" if number > 1 else "work")
+        for number in range(1, settings.workers + 1)
+    ]
+
+
 def _own(
-    settings: Settings, command: str, *, ready: Callable[[], Awaitable[bool]] | None = None, stop_within_s: float = 10
+    settings: Settings,
+    command: str,
+    *,
+    name: str = "",
+    ready: Callable[[], Awaitable[bool]] | None = None,
+    stop_within_s: float = 10,
 ) -> Child:
     """One of our own commands as a child. They run in processes of their own, so that the parent stays small."""
     return Child(
-        name=command, command=[sys.executable, "-m", "ringtrail.cli", command], environ=environ_of(settings),
+        name=name or command, command=[sys.executable, "-m", "ringtrail.cli", command], environ=environ_of(settings),
         folder=os.getcwd(), ready=ready, ready_within_s=60, stop_within_s=stop_within_s,
     )  # fmt: skip
 
