@@ -1,5 +1,6 @@
-// The first page keeps itself up to date: the server says that something changed (Server-Sent Events at /live), we fetch
-// the fragments again. Without this script the page is complete, only still.
+// Pages keep themselves up to date. The first one: the server says that something changed (Server-Sent Events at /live), we
+// fetch the fragments again. Others: we fetch them every few seconds (data-every). Without this script a page is complete,
+// only still.
 
 const RETRY_MS = 5_000;
 
@@ -19,9 +20,11 @@ function show(fragment: Fragment, html: string): void {
   if (html === fragment.html) return;
   const first = fragment.html === "";
   const before = new Set([...fragment.element.querySelectorAll("[id]")].map((row) => row.id));
+  const closed = [...fragment.element.querySelectorAll("details:not([open])")].map((details) => details.id);
   const focused = fragment.element.contains(document.activeElement) ? document.activeElement?.id : undefined;
   fragment.html = html;
   fragment.element.innerHTML = html; // our own server's, escaped there
+  for (const id of closed) document.getElementById(id)?.removeAttribute("open");
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
   for (const row of fragment.element.querySelectorAll("[data-row]")) {
     if (!first && !before.has(row.id)) row.classList.add("arrived");
@@ -33,7 +36,7 @@ function show(fragment: Fragment, html: string): void {
 async function fetchFragment(fragment: Fragment): Promise<void> {
   const answer = await fetch(fragment.url, { headers: { accept: "text/html" }, redirect: "manual" });
   if (answer.type === "opaqueredirect" || answer.status === 401) {
-    location.assign("/login"); // the session ended
+    location.reload(); // the session ended: the way to the login, and back
     return;
   }
   if (!answer.ok) throw new Error(`${fragment.url}: ${answer.status}`);
@@ -71,8 +74,13 @@ function connected(yes: boolean): void {
 }
 
 let source: EventSource | undefined;
+const everyMs = 1_000 * Math.min(...fragments.map((fragment) => Number(fragment.element.dataset["every"] ?? 0)));
 
 function listen(): void {
+  if (everyMs > 0) {
+    void refresh();
+    return;
+  }
   source?.close();
   source = new EventSource("/live");
   source.addEventListener("open", refresh);
@@ -92,6 +100,12 @@ function onVisibility(): void {
   } else if (source === undefined) {
     listen();
   }
+}
+
+// Who selects text to copy it would lose the selection.
+function selecting(): boolean {
+  const selection = document.getSelection();
+  return selection !== null && !selection.isCollapsed && fragments.some((fragment) => selection.containsNode(fragment.element, true));
 }
 
 function clock(seconds: number): string {
@@ -156,9 +170,20 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-close-player]")) closePlayer();
 });
 
+// An empty filter needs no place in the address.
+document.addEventListener("formdata", (event) => {
+  if (!(event.target instanceof HTMLFormElement) || !event.target.matches("[data-lean]")) return;
+  for (const [name, value] of [...event.formData]) if (value === "") event.formData.delete(name);
+});
+
 if (fragments.length > 0) {
   document.addEventListener("visibilitychange", onVisibility);
   if (!document.hidden) listen();
+  if (everyMs > 0) {
+    window.setInterval(() => {
+      if (!document.hidden && !selecting()) void refresh();
+    }, everyMs);
+  }
   window.setInterval(tick, 1_000);
   tick();
 }

@@ -1,4 +1,4 @@
-"""The dashboard: log in, see the calls as they happen, hear the recordings."""
+"""The dashboard: log in, see the calls as they happen, hear the recordings, see what was told to whom."""
 
 from __future__ import annotations
 
@@ -10,7 +10,18 @@ from litestar.di import Provide
 from litestar.exceptions import HTTPException
 from litestar.types import ControllerRouterHandler
 
-from ringtrail.dashboard import assets, calls, consent, login, programs, recordings, updates
+from ringtrail.dashboard import (
+    assets,
+    calls,
+    consent,
+    ledger,
+    login,
+    programs,
+    recordings,
+    updates,
+    webhook_actions,
+    webhooks,
+)
 from ringtrail.dashboard.feed import feed_of
 from ringtrail.dashboard.site import Site, error_page, secure
 from ringtrail.model.errors import DomainError
@@ -29,6 +40,9 @@ def pages(services: Services, base_url: str) -> list[ControllerRouterHandler]:
                 *login.HANDLERS,
                 *consent.HANDLERS,
                 *programs.HANDLERS,
+                *webhooks.HANDLERS,
+                *ledger.HANDLERS,
+                *webhook_actions.HANDLERS,
                 *calls.HANDLERS,
                 *recordings.HANDLERS,
                 *updates.HANDLERS,

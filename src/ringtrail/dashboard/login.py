@@ -22,7 +22,7 @@ from ringtrail.services.accounts import SESSION_LIFETIME
 COOKIE = "ringtrail_session"
 _MAX_FORM_BYTES = 16_384  # with a way in, encoded once more
 _WAYS_IN = re.compile(
-    r"/recordings/[A-Z0-9]{1,16}|/oauth/consent\?[!-~]{1,4000}"
+    r"/recordings/[A-Z0-9]{1,16}|/oauth/consent\?[!-~]{1,4000}|/webhooks(?:[/?][!-~]{1,2000})?"
 )  # where a login may lead, besides the first page
 
 

@@ -102,8 +102,11 @@ def _way_to_login(request: AnyRequest) -> str | None:
     path = request.url.path
     if path in ("/", "/programs"):
         return "/login"
+    query = request.scope["query_string"].decode("latin-1")
     if path == "/oauth/consent":
-        path += "?" + request.scope["query_string"].decode("latin-1")
+        path += f"?{query}"
+    elif path.startswith("/webhooks") and request.method == "GET":
+        path += f"?{query}" if query else ""
     elif not path.startswith("/recordings/") or path.count("/") != 2:
         return None
     return f"/login?next={quote(path)}"

@@ -125,11 +125,15 @@ class Tried(NamedTuple):
     delivered: bool
 
 
+MOST_COUNTED = 1_000
+"""Waiting deliveries of one endpoint: whoever looks need not know whether it is a thousand or a million."""
+
+
 class EndpointHealth(NamedTuple):
     """How an endpoint does, for people who look after it."""
 
     paused_until: datetime | None  # it asked for a rest
-    waiting: int  # deliveries, counted up to storage.webhook_health.MOST_COUNTED
+    waiting: int  # deliveries, counted up to MOST_COUNTED
     delivered_at: datetime | None  # its newest success that is kept
     newest: Sequence[Tried]  # its newest attempts, oldest first
 

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ringtrail.model.webhook import EndpointHealth, Tried
+from ringtrail.model.webhook import MOST_COUNTED, EndpointHealth, Tried
 from ringtrail.storage.database import Connection
-
-MOST_COUNTED = 1_000
-"""Waiting deliveries of one endpoint; whoever looks need not know whether it is a thousand or a million."""
 
 _HEALTH = b"""
 SELECT e.hash, e.paused_until, waiting.count, success.at, newest.at, newest.status, newest.delivered

@@ -1,0 +1,73 @@
+"""What events are about, in words: whose call, which number."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Sequence
+
+from ringtrail.dashboard.rows import Viewer
+from ringtrail.dashboard.site import Site
+from ringtrail.dashboard.webhook_rows import About
+from ringtrail.dashboard.webhook_words import endpoint_text, visible
+from ringtrail.model.account import Principal
+from ringtrail.model.call import CallRecord
+from ringtrail.model.query import CallQuery
+from ringtrail.model.webhook import DeliveryRecord
+
+_OF_CALLS = frozenset({"call", "leg", "recording"})
+_DIGITS = string.digits + string.ascii_uppercase
+
+
+async def abouts_of(site: Site, principal: Principal, viewer: Viewer, records: Sequence[DeliveryRecord]) -> list[About]:
+    """One a record, in their order."""
+    calls = await _calls(site, principal, {record.about for record in records if _kind(record) in _OF_CALLS})
+    names = {
+        (kind, about): await _name(site, principal, viewer, kind, about)
+        for kind, about in {(_kind(record), record.about) for record in records if _kind(record) not in _OF_CALLS}
+    }
+    return [
+        About(_call_text(viewer, calls.get(record.about)), record.about)
+        if _kind(record) in _OF_CALLS
+        else About(names[_kind(record), record.about])
+        for record in records
+    ]
+
+
+def _kind(record: DeliveryRecord) -> str:
+    return record.event_type.partition(".")[0]
+
+
+async def _calls(site: Site, principal: Principal, ids: set[int]) -> dict[int, CallRecord]:
+    if not ids:
+        return {}
+    query = CallQuery(
+        account_id=principal.account.id, property_id=principal.property.id if principal.property else None,
+        ids=tuple(sorted(ids)), include_in_progress=True,
+    )  # fmt: skip
+    page = await site.services.calls.page(query, limit=len(ids))
+    return {record.id: record for record in page.records}
+
+
+def _call_text(viewer: Viewer, call: CallRecord | None) -> str:
+    if call is None:
+        return "A call that was deleted"
+    return f"Call from {visible(call.caller_name or viewer.caller(call))}"
+
+
+async def _name(site: Site, principal: Principal, viewer: Viewer, kind: str, about: int) -> str:
+    if kind == "number":
+        did = await site.services.numbers.by_hash(principal.account.id, _hash_of(about))
+        return viewer.number(did.number_e164) if did else "A number that was given back"
+    if kind == "endpoint":
+        endpoint = await site.services.webhooks.by_hash(principal.account.id, _hash_of(about))
+        return visible(endpoint_text(endpoint)) if endpoint else "An endpoint that was removed"
+    return "A message" if kind == "message" else ""
+
+
+def _hash_of(number: int) -> str:
+    """What `ids.number_of_hash` made the number of."""
+    digits = ""
+    while number > 0:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return digits.rjust(8, "0")
