@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
-import sys
 from collections import defaultdict
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from aiohttp import web
 
-from ringtrail.model.call import Call
-from ringtrail.model.cause import Disposition
-from ringtrail.model.lifecycle import Stage, State
 from ringtrail.storage.database import Database
+from tests.e2e.workers import all_settled, calling, environment, hurry, ringtrail, rows, worker
 from tests.fixtures import World, build_world
 from tests.receiver import Received, Receiver, receiving
 
 pytestmark = pytest.mark.postgres
-RINGTRAIL = str(Path(sys.executable).parent / "ringtrail")
 
 
 @pytest.fixture
@@ -35,40 +28,7 @@ async def world(database: Database, tmp_path: Path) -> World:
 
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path) -> dict[str, str]:
-    ours = {
-        "DATABASE_URL": database_url, "ARI_URL": "http://nobody:nothing@127.0.0.1:9", "DATA_DIR": str(tmp_path / "var"),
-        "SECRET_KEY": "k" * 32, "EGRESS_ALLOWED_NETWORKS": "127.0.0.0/8", "WEBHOOK_TIMEOUT_S": "0.7",
-    }  # fmt: skip
-    return {**os.environ, **{f"RINGTRAIL_{name}": value for name, value in ours.items()}}
-
-
-async def ringtrail(environ: dict[str, str], *arguments: str, typed: str = "") -> Any:
-    process = await asyncio.create_subprocess_exec(
-        RINGTRAIL, *arguments, env=environ, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
-    )
-    output, _ = await asyncio.wait_for(process.communicate(typed.encode()), 30)
-    assert process.returncode == 0
-    return json.loads(output)
-
-
-@asynccontextmanager
-async def worker(environ: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    process = await asyncio.create_subprocess_exec(
-        RINGTRAIL, "work", env=environ, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        yield process
-    finally:
-        if process.returncode is None:
-            process.send_signal(signal.SIGKILL)
-        await process.wait()
-
-
-def calling(call: Call) -> Call:
-    return replace(
-        call, ended_at=None, answered_at=None, bridged_at=None, state=State.RINGING, stage=Stage.RINGING,
-        disposition=Disposition.IN_PROGRESS,
-    )  # fmt: skip
+    return environment(database_url, tmp_path)
 
 
 async def add(environ: dict[str, str], world: World, receiver: Receiver, *more: str) -> str:
@@ -79,7 +39,7 @@ async def add(environ: dict[str, str], world: World, receiver: Receiver, *more: 
     return str(made["hash"])
 
 
-async def test_an_operator_sets_a_push_up_sees_it_work_and_removes_it(world: World, environ: dict[str, str]) -> None:
+async def test_an_operator_sets_a_webhook_up_sees_it_work_and_removes_it(world: World, environ: dict[str, str]) -> None:
     async with receiving() as receiver:
         hash_ = await add(environ, world, receiver)
         listed = await ringtrail(environ, "webhooks", "list", "--account", world.account.sid)
@@ -91,7 +51,7 @@ async def test_an_operator_sets_a_push_up_sees_it_work_and_removes_it(world: Wor
             await all_settled(world)
         assert request.headers["x-api-key"] == "crm-token"
         (entry,) = await ringtrail(environ, "webhooks", "log", "--account", world.account.sid, hash_)
-        assert (entry["last_status"], entry["tries"], entry["last_answer"]) == (200, 1, "ok")
+        assert (entry["last_status"], entry["tries"], entry["last_error"]) == (200, 1, None)
         await ringtrail(environ, "webhooks", "remove", "--account", world.account.sid, hash_)
         assert await ringtrail(environ, "webhooks", "list", "--account", world.account.sid) == []
 
@@ -138,6 +98,58 @@ async def test_a_worker_that_dies_while_it_sends_leaves_the_rest_to_the_next(
         assert first.body == second.body
 
 
+@pytest.mark.parametrize(
+    ("held", "heard"),
+    [
+        ("LOCK TABLE calls IN ACCESS EXCLUSIVE MODE", 0),  # claimed, nothing sent yet
+        ("SELECT 1 FROM deliveries FOR UPDATE", 1),  # answered, nothing noted yet
+        ("LOCK TABLE attempts IN SHARE MODE", 1),  # while it is noted
+    ],
+)
+async def test_a_worker_may_die_anywhere_between_the_claim_and_the_note(
+    world: World, environ: dict[str, str], database_url: str, held: str, heard: int
+) -> None:
+    """It is stopped at that very point by a lock that it has to wait for."""
+    entered, go_on = asyncio.Event(), asyncio.Event()
+
+    async def reply(_: Received) -> web.Response:
+        entered.set()
+        await go_on.wait()
+        return web.Response()
+
+    async with receiving() as receiver:
+        receiver.reply = reply
+        await add(environ, world, receiver)
+        await world.save(world.golden())
+        async with await psycopg.AsyncConnection.connect(database_url) as holder:
+            if not heard:
+                await holder.execute(held.encode())
+            async with worker(environ) as process:
+                if heard:
+                    await asyncio.wait_for(entered.wait(), 20)
+                    await holder.execute(held.encode())
+                    go_on.set()
+                await waits_in_a_try(world)
+                process.send_signal(signal.SIGKILL)
+                await process.wait()
+        assert len(receiver.received) == heard
+        assert await rows(world, "SELECT 1 FROM attempts") == []
+        go_on.set()
+        async with worker(environ):
+            await all_settled(world)
+    assert len(receiver.received) == heard + 1
+    assert len({request.event_id for request in receiver.received}) == 1
+    assert await rows(world, "SELECT status FROM attempts") == [(200,)]
+
+
+async def waits_in_a_try(world: World) -> None:
+    """The delivery is claimed, and the worker has to wait for a lock."""
+    condition = "EXISTS (SELECT FROM pg_locks WHERE NOT granted) AND EXISTS (SELECT FROM deliveries WHERE tries > 0)"
+    async with asyncio.timeout(20):
+        while not await rows(world, f"SELECT 1 WHERE {condition}"):  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
 async def test_nothing_goes_untold_while_workers_are_killed_and_the_receiver_has_bad_days(
     world: World, environ: dict[str, str]
 ) -> None:
@@ -174,7 +186,7 @@ async def test_nothing_goes_untold_while_workers_are_killed_and_the_receiver_has
                 await asyncio.sleep(1.3)
                 process.send_signal(signal.SIGKILL)
                 await asyncio.sleep(0.2)
-            await hurried(world)
+            await hurry(world)
 
     async with receiving() as receiver:
         receiver.reply = moody
@@ -183,9 +195,11 @@ async def test_nothing_goes_untold_while_workers_are_killed_and_the_receiver_has
         receiver.reply = good_after(moody, delivered)
         async with worker(environ):
             async with asyncio.timeout(60):
-                while await hurried(world):  # noqa: ASYNC110 - the database has no event for it
+                while await undelivered(world):
+                    await hurry(world)
                     await asyncio.sleep(0.5)
-        events = await rows(world, "SELECT id, type, about FROM events ORDER BY id")
+        wanted = "type IN ('call.started', 'call.ended')"
+        events = await rows(world, f"SELECT id, type, about FROM events WHERE {wanted} ORDER BY id")
         assert len(events) == 2 * len(calls)
         assert {str(row[0]) for row in events} == set(delivered)
         in_order(receiver, events)
@@ -210,21 +224,5 @@ def in_order(receiver: Receiver, events: list[tuple[Any, ...]]) -> None:
         assert call in started
 
 
-async def hurried(world: World) -> int:
-    """Retries are due at once; leases end by themselves. Returns what is not delivered."""
-    async with world.database.transaction() as connection:
-        await connection.execute(
-            "UPDATE deliveries SET due_at = now() WHERE last_error IS NOT NULL AND due_at > now() + interval '3 seconds'"
-        )
+async def undelivered(world: World) -> int:
     return len(await rows(world, "SELECT 1 FROM deliveries WHERE delivered_at IS NULL"))
-
-
-async def all_settled(world: World) -> None:
-    async with asyncio.timeout(20):
-        while await rows(world, "SELECT 1 FROM deliveries WHERE due_at IS NOT NULL"):  # noqa: ASYNC110
-            await asyncio.sleep(0.05)
-
-
-async def rows(world: World, statement: str) -> list[tuple[Any, ...]]:
-    async with world.database.reading() as connection:
-        return await (await connection.execute(statement.encode())).fetchall()
