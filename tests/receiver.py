@@ -28,6 +28,9 @@ class Received:
         return self.headers["x-ringtrail-event-id"]
 
 
+LOCAL = "127.0.0.0/8"
+"""Where receivers listen: what `egress_allowed_networks` has to be."""
+
 Reply = Callable[[Received], web.StreamResponse | Any]
 
 

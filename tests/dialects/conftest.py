@@ -20,6 +20,7 @@ from ringtrail.storage.database import Database
 from ringtrail.supervisor.postgres import EmbeddedPostgres
 from tests.conftest import fresh_database
 from tests.fixtures import World, add_credentials, build_world
+from tests.receiver import LOCAL, Receiver, receiving
 
 BASE_URL = "http://testserver.local"
 _FURNISHED = "template_world"
@@ -51,10 +52,11 @@ def world_url(cluster: EmbeddedPostgres, furnished: World) -> Iterator[str]:
 
 @pytest.fixture
 async def world(world_url: str, furnished: World, tmp_path: Path) -> AsyncIterator[World]:
-    """An account with one property, app, DID and every dialect's credentials; no calls yet."""
+    """An account with one property, app, DID and every dialect's credentials; no calls yet. Its webhooks may go to this
+    machine."""
     database = Database(world_url)
     await database.open()
-    services = build_services(database, SystemClock(), recordings_folder=str(tmp_path))
+    services = build_services(database, SystemClock(), recordings_folder=str(tmp_path), egress_allowed_networks=LOCAL)
     yield replace(furnished, database=database, services=services)
     await asyncio.wait_for(database.close(), 10)
 
@@ -76,3 +78,9 @@ async def serve(world: World) -> AsyncIterator[Serve]:
             return await stack.enter_async_context(AsyncClient(transport=transport, base_url=BASE_URL))
 
         yield start
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    async with receiving() as receiver:
+        yield receiver

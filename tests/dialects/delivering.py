@@ -16,13 +16,17 @@ from ringtrail.services.deliverer import Deliverer
 from ringtrail.services.egress import Egress, Policy
 from tests.dialects.conftest import BASE_URL
 from tests.fixtures import World
+from tests.receiver import LOCAL
 
-LOCAL = "127.0.0.0/8"
+__all__ = ["LOCAL", "delivering", "hurry", "settled"]
+
+
+_DISABLED = "(SELECT account_id, hash FROM endpoints WHERE disabled_by IS NOT NULL)"
 
 
 @asynccontextmanager
 async def delivering(world: World, *, limit_s: float = 2.0, **options: Any) -> AsyncIterator[Deliverer]:
-    """world.services must be built with `egress_allowed_networks=LOCAL`."""
+    """The worker's part: `async with` it."""
     egress = Egress(Policy([ip_network(LOCAL)]), limit_s=limit_s)
     shown = DialectOptions(base_url=BASE_URL, **options)
     renders = {
@@ -41,8 +45,9 @@ async def delivering(world: World, *, limit_s: float = 2.0, **options: Any) -> A
 
 async def settled(world: World, within_s: float = 20) -> None:
     """Return when nothing is due now or being tried: a lease is 6 seconds, the first pause 8 at least."""
+    soon = "due_at < now() + interval '7 seconds' AND (account_id, endpoint_hash) NOT IN" + _DISABLED
     async with asyncio.timeout(within_s):
-        while await _count(world, "due_at < now() + interval '7 seconds'"):  # noqa: ASYNC110  # only the database knows
+        while await _count(world, soon):  # noqa: ASYNC110  # only the database knows
             await asyncio.sleep(0.02)
 
 

@@ -18,6 +18,7 @@ from ringtrail.dialects.agendize.reference_parts import (
 from ringtrail.dialects.agendize.webhooks import EVENT_TYPES
 from ringtrail.model.webhook import DueDelivery
 from ringtrail.storage import webhooks
+from ringtrail.storage.webhooks import Place, Settled
 from tests.dialects.recorded import recorded_call
 from tests.fixtures import World
 
@@ -57,12 +58,22 @@ async def furnish(world: World, folder: Path) -> dict[str, str]:
 
 
 async def _failed(world: World) -> DueDelivery:
-    """The delivery of the call, given up."""
+    """The delivery of the call, given up at its first attempt."""
     now = datetime.now(UTC)
     async with world.database.transaction() as connection:
-        (due,) = await webhooks.claim(connection, now, now + timedelta(minutes=1), each=1, room={}, total=1)
-        await webhooks.settle(
-            connection, due, due_at=None, delivered_at=None, took_ms=12, status=404, error="HTTP status 404",
-            answer="no such hook",
+        (due,), _ = await webhooks.claim(
+            connection, now, now + timedelta(minutes=1), place=Place(), endpoints=1, each=1, room={}, account=1,
+            account_room={}, total=1,
         )  # fmt: skip
+        attempt = Settled(
+            account_id=world.account.id, endpoint_hash=due.endpoint.hash, event_id=due.event.id, about=due.event.about,
+            tries=due.tries, at=now, took_ms=12, due_at=None, delivered_at=None, method="POST",
+            address=due.endpoint.address,
+            request_headers={
+                "X-Agendize-Event": "created", "Content-Type": "application/json", "Authorization": "***",
+            },
+            request_body='{"at":{"t":"2026-07-14T11:05:10"},"who":"+33612345678"}', status=404,
+            response_headers={}, response_body="no such hook", error="HTTP status 404",
+        )  # fmt: skip
+        await webhooks.settle(connection, [attempt])
     return due

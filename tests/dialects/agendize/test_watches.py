@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import replace
 from itertools import product
-from pathlib import Path
 from typing import Any
 
 import pytest
-from aiohttp import web
 from httpx import AsyncClient, Response
 
 from ringtrail.model.account import Property
-from ringtrail.ports.clock import SystemClock
-from ringtrail.services import build_services
 from tests.dialects.agendize.client import Agendize, AgendizeError
 from tests.dialects.agendize.conftest import HEADERS
 from tests.dialects.agendize.test_entered import CALL
 from tests.dialects.conftest import BASE_URL
-from tests.dialects.delivering import LOCAL, delivering, settled
+from tests.dialects.delivering import delivering, settled
 from tests.fixtures import World
 from tests.receiver import receiving
 
@@ -28,15 +23,6 @@ pytestmark = pytest.mark.postgres
 
 HOOK = "https://crm.example.com/hook"
 PREFIXES = ("/api/2.0", "/api/2.3")
-
-
-@pytest.fixture
-def world(world: World, tmp_path: Path) -> World:
-    """Its pushes may go to this machine."""
-    services = build_services(
-        world.database, SystemClock(), recordings_folder=str(tmp_path), egress_allowed_networks=LOCAL
-    )
-    return replace(world, services=services)
 
 
 async def send(client: AsyncClient, method: str, path: str, body: Any = None, prefix: str = "/api/2.0") -> Response:
@@ -289,56 +275,3 @@ async def test_a_watcher_is_told_what_is_entered_corrected_and_deleted_as_its_te
     assert (shaped.headers["x-tenant"], shaped.headers["authorization"]) == ("t-1", "Basic YW5uOnA0c3M=")
     key = world.services.webhooks.signing_key(world.account.sid, "k1")
     assert shaped.headers["x-agendize-signature-k1"] == hmac.new(key, shaped.body, hashlib.sha256).hexdigest()
-
-
-async def test_the_log_of_requests_and_the_errors_in_it(world: World, client: AsyncClient, api: Agendize) -> None:
-    async with receiving() as receiver, delivering(world):
-        receiver.reply = lambda _request: web.Response(status=410, text="gone away")
-        bad = await api.watch(receiver.url, name="Bad")
-        await api.enter(**CALL)
-        await receiver.wait_for(1)
-        await settled(world)
-        receiver.reply = lambda _request: web.Response(text="ok")
-        good = await api.watch(receiver.url + "/good", name="Good")
-        await api.correct(1, clientId="c")
-        await receiver.wait_for(2)
-        await settled(world)
-    items = (await send(client, "GET", "/watchers/requests")).json()["items"]
-    by_watcher = {(item["watcher"]["name"], item["objectEvent"]): item for item in items}
-    sent, failed = by_watcher["Good", "updated"], by_watcher["Bad", "created"]
-    assert sent["watcher"] == {
-        "id": good["id"], "name": "Good", "address": good["address"], "objectType": "call", "selfLink": good["selfLink"],
-    }  # fmt: skip
-    assert (sent["status"], sent["owner"]) == ("success", {"type": "account", "id": world.account.sid})
-    assert sent["response"] == {"body": "ok", "statusCode": 200, "errorMessage": None}
-    assert sent["request"] == {"body": None, "address": good["address"], "headers": None}
-    assert sent["duration"] >= 0
-    assert (failed["status"] in ("failed", "retrying"), failed["response"]["statusCode"]) == (True, 410)
-    assert failed["response"]["body"] == "gone away"
-    for prefix in PREFIXES:
-        assert (await send(client, "GET", f"/watchers/errors/{failed['id']}", prefix=prefix)).json() == failed
-    assert (await send(client, "GET", f"/watchers/errors/{sent['id']}")).status_code == 404
-    assert (await send(client, "DELETE", f"/watchers/errors/{failed['id']}")).content == b""
-    assert (await send(client, "GET", f"/watchers/errors/{failed['id']}")).status_code == 404
-    left = (await send(client, "GET", "/watchers/requests", prefix="/api/2.3")).json()["items"]
-    assert failed["id"] not in [item["id"] for item in left]
-    assert bad["id"] in [item["id"] for item in await api.watchers.list()]
-
-
-async def test_the_log_goes_on_page_by_page_without_loss_or_repetition(
-    world: World, client: AsyncClient, api: Agendize, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("ringtrail.dialects.agendize.watch_routes.PAGE_SIZE", 4)
-    for number in range(3):
-        await api.watch(f"{HOOK}/{number}")
-    for _ in range(5):
-        await api.enter(**CALL)
-    found: list[str] = []
-    token = ""
-    while token is not None:
-        page = (await send(client, "GET", f"/watchers/requests?pageToken={token}")).json()
-        found += [item["id"] for item in page["items"]]
-        assert {item["status"] for item in page["items"]} == {"pending"}
-        token = page.get("nextPageToken")
-    assert len(found) == len(set(found)) == 15
-    assert (await send(client, "GET", "/watchers/requests?pageToken=x")).status_code == 400

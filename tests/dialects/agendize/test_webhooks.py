@@ -7,8 +7,6 @@ import hashlib
 import hmac
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -18,30 +16,14 @@ from aiohttp import web
 from ringtrail.dialects.agendize.webhooks import EVENT_TYPES, check_watch
 from ringtrail.model.account import Principal
 from ringtrail.model.errors import DomainError
-from ringtrail.model.webhook import DeliveryRecord, Endpoint
-from ringtrail.ports.clock import SystemClock
-from ringtrail.services import build_services
+from ringtrail.model.webhook import AttemptRecord, DeliveryRecord, DeliveryState, Endpoint, LogQuery
 from ringtrail.services.entered_calls import CallEntry
 from tests.dialects.agendize.conftest import Ask
-from tests.dialects.delivering import LOCAL, delivering, hurry, settled
+from tests.dialects.delivering import delivering, hurry, settled
 from tests.fixtures import World
 from tests.receiver import Received, Receiver, receiving
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def world(world: World, tmp_path: Path) -> World:
-    services = build_services(
-        world.database, SystemClock(), recordings_folder=str(tmp_path), egress_allowed_networks=LOCAL
-    )
-    return replace(world, services=services)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 @pytest.fixture
@@ -60,8 +42,14 @@ async def watch(world: World, receiver: Receiver, **changes: Any) -> Endpoint:
     return await world.services.webhooks.add(world.account.id, "agendize", **given)
 
 
-async def log_of(world: World, endpoint: Endpoint) -> list[DeliveryRecord]:
-    return await world.services.webhooks.log(world.account.id, [endpoint.hash])
+async def attempts_of(world: World, endpoint: Endpoint) -> list[AttemptRecord]:
+    query = LogQuery(account_id=world.account.id, endpoint_hashes=[endpoint.hash])
+    return (await world.services.webhooks.attempts(query))[0]
+
+
+async def deliveries_of(world: World, endpoint: Endpoint) -> list[DeliveryRecord]:
+    query = LogQuery(account_id=world.account.id, endpoint_hashes=[endpoint.hash])
+    return (await world.services.webhooks.deliveries(query))[0]
 
 
 async def told_once(world: World, receiver: Receiver) -> Received:
@@ -130,7 +118,7 @@ async def test_a_call_that_moves_to_another_property_is_not_shown_to_a_watch_of_
         await receiver.wait_for(1)
         await settled(world)
     assert [request.json["buttonId"] for request in receiver.received] == [button.hash]
-    assert (len(await log_of(world, first)), len(await log_of(world, second))) == (0, 1)
+    assert (len(await deliveries_of(world, first)), len(await deliveries_of(world, second))) == (0, 1)
 
 
 async def test_a_schema_shapes_the_body(world: World, receiver: Receiver) -> None:
@@ -144,9 +132,10 @@ async def test_a_rendering_that_is_no_json_is_logged_and_not_sent(world: World, 
     async with delivering(world):
         await settled(world)
     assert receiver.received == []
-    (entry,) = await log_of(world, endpoint)
-    assert entry.given_up
-    assert "not JSON" in (entry.last_error or "")
+    (entry,), (attempt,) = await deliveries_of(world, endpoint), await attempts_of(world, endpoint)
+    assert entry.state is DeliveryState.GIVEN_UP
+    assert (attempt.method, attempt.request_body, attempt.status) == (None, None, None)
+    assert (attempt.error or "").startswith("the result is not JSON")
 
 
 @pytest.mark.parametrize("method", ["DELETE", "GET"])
@@ -234,8 +223,8 @@ async def test_a_token_that_is_refused_is_told_and_tried_again(
     async with delivering(world):
         await issuer.wait_for(1)
         await settled(world)
-        (entry,) = await log_of(world, endpoint)
-        assert entry.last_error == "no access token: HTTP status 401, invalid_client"
+        (attempt,) = await attempts_of(world, endpoint)
+        assert attempt.error == "no access token: HTTP status 401, invalid_client"
         issuer.reply = good
         await hurry(world)
         await receiver.wait_for(1)
@@ -253,7 +242,7 @@ async def test_a_token_endpoint_is_not_asked_where_we_do_not_send(world: World, 
     await world.save(world.golden())
     async with delivering(world):
         await settled(world)
-    assert (await log_of(world, endpoint))[0].last_error == "the address is not on the public internet"
+    assert (await attempts_of(world, endpoint))[0].error == "the address is not on the public internet"
     assert receiver.received == []
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,30 +13,15 @@ from ringtrail.model.account import Principal
 from ringtrail.model.call import Call
 from ringtrail.model.cause import Disposition
 from ringtrail.model.lifecycle import Stage, State
-from ringtrail.ports.clock import SystemClock
-from ringtrail.services import build_services
+from ringtrail.model.webhook import LogQuery
 from ringtrail.services.entered_calls import CallEntry
 from tests.dialects.conftest import Serve
+from tests.dialects.delivering import delivering, settled
 from tests.dialects.invox.conftest import Ask
-from tests.dialects.delivering import LOCAL, delivering, settled
 from tests.fixtures import World, with_recording
-from tests.receiver import Receiver, receiving
+from tests.receiver import Receiver
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def world(world: World, tmp_path: Path) -> World:
-    services = build_services(
-        world.database, SystemClock(), recordings_folder=str(tmp_path), egress_allowed_networks=LOCAL
-    )
-    return replace(world, services=services)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
 
 
 async def subscribe(world: World, receiver: Receiver, **changes: Any) -> None:
@@ -91,8 +74,7 @@ async def test_unfinished_calls_can_be_held_back(world: World, receiver: Receive
         await receiver.wait_for(1)
         await settled(world)
     assert [request.json["status"] for request in receiver.received] == ["Answered"]
-    endpoint = (await world.services.webhooks.list(world.account.id))[0]
-    log = await world.services.webhooks.log(world.account.id, [endpoint.hash])
+    log, _ = await world.services.webhooks.deliveries(LogQuery(account_id=world.account.id))
     assert [entry.event_type for entry in log] == ["call.ended"]
 
 

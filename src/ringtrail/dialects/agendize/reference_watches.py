@@ -94,7 +94,7 @@ WATCH_FIELDS: Fields = {
     RequestResource: {
         "id": "The request.",
         "owner": "Whose watch it is.",
-        "request": "What was, or is to be, sent.",
+        "request": "What was sent at the newest try.",
         "response": "What the newest try was answered.",
         "watcher": "The watch.",
         "created": "When it happened, UTC.",
@@ -103,9 +103,13 @@ WATCH_FIELDS: Fields = {
         "duration": "Milliseconds of the newest try.",
         "status": Field("`retrying`: it failed so far; `failed`: given up.", {"enum": ["pending", "success", "retrying", "failed"]}),
     },
-    RequestList: {"items": "Newest first, of the last ten days; up to 100 in an answer, and no event is cut in two.", "nextPageToken": "There is more: send it as `pageToken`."},
-    SentRequest: {"body": "Always null: it is not kept.", "address": "The watch's address.", "headers": "Always null: they are not kept."},
-    ReceivedAnswer: {"body": "Its beginning.", "statusCode": "HTTP status.", "errorMessage": "Why it counts as failed."},
+    RequestList: {"items": "Newest first, of the last ten days; a test of a watch is among them as `created`. Up to 100 in an answer, and no event is cut in two.", "nextPageToken": "There is more: send it as `pageToken`."},
+    SentRequest: {
+        "body": "Its beginning; null: nothing was sent yet, or there was none.",
+        "address": "Where to, with its placeholders filled; before it is sent, the watch's address.",
+        "headers": "Those that hold secrets read `***`; null: nothing was sent yet.",
+    },
+    ReceivedAnswer: {"body": "Its beginning.", "statusCode": "HTTP status; null: no answer.", "errorMessage": "Why it counts as failed, or could not be sent."},
 }  # fmt: skip
 
 _WATCH: dict[str, Any] = {
@@ -133,7 +137,10 @@ _WISH = {
 _FAILED: dict[str, Any] = {
     "id": ERROR_ID,
     "owner": {"type": "account", "id": ACCOUNT_SID},
-    "request": {"body": None, "address": _ADDRESS, "headers": None},
+    "request": {
+        "body": '{"at":{"t":"2026-07-14T11:05:10"},"who":"+33612345678"}', "address": _ADDRESS,
+        "headers": {"Content-Type": "application/json", "Authorization": "***", "X-Agendize-Event": "created"},
+    },
     "response": {"body": "no such hook", "statusCode": 404, "errorMessage": "HTTP status 404"},
     "watcher": {
         "id": WATCHER_ID, "name": "CRM", "address": _ADDRESS, "objectType": "call",

@@ -9,12 +9,12 @@ from typing import Any, TypeVar
 import msgspec
 
 from ringtrail.dialects.agendize.watch_requests import OBJECT_TYPE, BasicAuth, OAuth2Auth, Signature
-from ringtrail.dialects.agendize.webhooks import EVENT_TYPES
+from ringtrail.dialects.agendize.webhooks import WORDS
 from ringtrail.model.account import Account, Property
-from ringtrail.model.webhook import DeliveryRecord, DeliveryState, Endpoint
+from ringtrail.model.events import EventType
+from ringtrail.model.webhook import AttemptRecord, DeliveryRecord, DeliveryState, Endpoint
 
 _Kept = TypeVar("_Kept")
-_WORD = {type_: word for word, type_ in EVENT_TYPES.items()}
 
 
 class WatchOwner(msgspec.Struct, kw_only=True):
@@ -107,28 +107,26 @@ class WatchWords:
             object_owner=self._owner(endpoint),
             add_previous_data=False,
             level_details="full",
-            events=[_WORD[type_] for type_ in endpoint.event_types],
+            events=[WORDS[type_] for type_ in endpoint.event_types if type_ in WORDS],
             object_type=OBJECT_TYPE,
             self_link=self._link(endpoint),
         )
 
-    def request(self, record: DeliveryRecord, endpoint: Endpoint) -> RequestResource:
-        """body and headers of what was sent are not kept: they hold callers' numbers and secrets."""
+    def request(self, record: DeliveryRecord, newest: AttemptRecord | None, endpoint: Endpoint) -> RequestResource:
+        """newest: its last try; None: it was not tried yet."""
         return RequestResource(
             id=f"{record.event_id}-{endpoint.hash}",
             owner=self._owner(endpoint),
-            request=SentRequest(body=None, address=endpoint.address, headers=None),
-            response=ReceivedAnswer(
-                body=None, status_code=record.last_status, error_message=record.last_error
-            ),
+            request=_sent(newest, endpoint),
+            response=_received(newest),
             watcher=WatchName(
                 id=endpoint.hash, name=endpoint.name, address=endpoint.address, object_type=OBJECT_TYPE,
                 self_link=self._link(endpoint),
             ),
             created=_text(record.event_at),
-            sent=_text(record.tried_at) if record.tried_at else None,
-            object_event=next(word for word, type_ in EVENT_TYPES.items() if type_ == record.event_type),
-            duration=record.took_ms,
+            sent=_text(newest.at) if newest else None,
+            object_event=WORDS[EventType(record.event_type)],
+            duration=newest.took_ms if newest else None,
             status=status_of(record),
         )  # fmt: skip
 
@@ -139,6 +137,19 @@ class WatchWords:
 
     def _link(self, endpoint: Endpoint) -> str:
         return f"{self._base_url}/api/2.3/watchers/{endpoint.hash}"
+
+
+def _sent(newest: AttemptRecord | None, endpoint: Endpoint) -> SentRequest:
+    """The beginning of the body. Before the first try, and when nothing could be sent, only where it goes is known."""
+    if newest is None or newest.method is None:
+        return SentRequest(body=None, address=endpoint.address, headers=None)
+    return SentRequest(body=newest.request_body, address=newest.address, headers=dict(newest.request_headers))
+
+
+def _received(newest: AttemptRecord | None) -> ReceivedAnswer:
+    if newest is None:
+        return ReceivedAnswer(body=None, status_code=None, error_message=None)
+    return ReceivedAnswer(body=newest.response_body, status_code=newest.status, error_message=newest.error)
 
 
 def status_of(record: DeliveryRecord) -> str:

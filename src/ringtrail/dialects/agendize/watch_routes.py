@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from litestar import Request, Response
@@ -22,7 +23,7 @@ from ringtrail.dialects.agendize.watch_responses import (
     WatchWords,
     status_of,
 )
-from ringtrail.dialects.agendize.webhooks import EVENT_TYPES, check_watch
+from ringtrail.dialects.agendize.webhooks import EVENT_TYPES, WORDS, check_watch
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.query import parse_query
 from ringtrail.model.account import Principal
@@ -33,6 +34,8 @@ from ringtrail.services import Services
 
 DIALECT = "agendize"
 PAGE_SIZE = 100
+SHOWN_FOR = timedelta(days=10)
+"""After what was sent happened; the vendor's. The ledger keeps it for longer."""
 _REQUEST_ID = re.compile(r"([1-9][0-9]{0,17})-([A-Z0-9]{8})")
 _POSITION = re.compile(r"[1-9][0-9]{0,17}")
 _Request = Request[Any, Any, Any]
@@ -118,19 +121,21 @@ class WatchRoutes:
         if token and not _POSITION.fullmatch(token):
             raise DomainError(ErrorCode.BAD_FORMAT, "pageToken", "not one of ours")
         wanted = LogQuery(
-            account_id=principal.account.id, endpoint_hashes=list(watches), before=int(token) if token else None
-        )
+            account_id=principal.account.id, endpoint_hashes=list(watches), event_types=tuple(WORDS),
+            after=await self._forgotten(principal), before=int(token) if token else None,
+        )  # fmt: skip
         found, _ = await self._services.webhooks.deliveries(wanted, limit=PAGE_SIZE + len(watches))
-        words, (page, rest) = await self._words(principal), _whole_events(found)
+        page, rest = _whole_events(found)
         return RequestList(
-            items=[words.request(record, watches[record.endpoint_hash]) for record in page],
+            items=await self._requests(principal, page, watches),
             next_page_token=str(page[-1].event_id) if rest else UNSET,
         )
 
     async def get_error(self, request: _Request, request_id: FromPath[str]) -> RequestResource:
         principal = await self._principal(request)
         record, endpoint = await self._error(principal, request_id)
-        return (await self._words(principal)).request(record, endpoint)
+        (shown,) = await self._requests(principal, [record], {endpoint.hash: endpoint})
+        return shown
 
     async def delete_error(self, request: _Request, request_id: FromPath[str]) -> Response[bytes]:
         """Forget it: it is not tried again, and not listed."""
@@ -144,11 +149,28 @@ class WatchRoutes:
         match = _REQUEST_ID.fullmatch(request_id.upper())
         if match is not None:
             endpoint = await self._watch(principal, match[2])
-            query = LogQuery(account_id=principal.account.id, endpoint_hashes=[endpoint.hash], event_id=int(match[1]))
+            query = LogQuery(
+                account_id=principal.account.id, endpoint_hashes=[endpoint.hash], event_types=tuple(WORDS),
+                event_id=int(match[1]), after=await self._forgotten(principal),
+            )  # fmt: skip
             found, _ = await self._services.webhooks.deliveries(query)
             if found and status_of(found[0]) in ("failed", "retrying"):
                 return found[0], endpoint
         raise DomainError(ErrorCode.NOT_FOUND, detail="no such error")
+
+    async def _requests(
+        self, principal: Principal, page: list[DeliveryRecord], watches: dict[str, Endpoint]
+    ) -> list[RequestResource]:
+        newest = await self._services.webhooks.newest_attempts(principal.account.id, page)
+        words = await self._words(principal)
+        return [
+            words.request(record, newest.get((record.event_id, record.endpoint_hash)), watches[record.endpoint_hash])
+            for record in page
+        ]
+
+    async def _forgotten(self, principal: Principal) -> int:
+        """The newest event that is no longer shown."""
+        return await self._services.webhooks.newest_event(principal.account.id, before=datetime.now(UTC) - SHOWN_FOR)
 
     # --- whose they are ---
 

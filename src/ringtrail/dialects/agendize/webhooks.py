@@ -9,9 +9,9 @@ A watch is an endpoint of `services.webhooks` with dialect `agendize`:
 
 What is not given is not there. `check_watch` is asked before anything is stored.
 
-The vendor publishes neither the signature nor how the event is named [inferred]: `X-Agendize-Signature-<key id>` is the
-HMAC-SHA-256 of the raw body in hex under the account's key of that id (`ringtrail webhooks key`), and `X-Agendize-Event` is
-one of EVENT_TYPES.
+The vendor publishes neither the signature nor how the event is named nor what a test tells [inferred]:
+`X-Agendize-Signature-<key id>` is the HMAC-SHA-256 of the raw body in hex under the account's key of that id (`ringtrail
+webhooks key`), `X-Agendize-Event` is one of EVENT_TYPES, and a test tells the last ended call as `created`.
 """
 
 from __future__ import annotations
@@ -20,28 +20,32 @@ import hashlib
 import hmac
 import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 
 from ringtrail.dialects.agendize import templates
-from ringtrail.dialects.agendize.responses import FIELDS, call_resource
+from ringtrail.dialects.agendize.responses import CallResource, call_view
 from ringtrail.dialects.agendize.watch_tokens import DEFAULT_GRANT, GRANTS, WatchTokens
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import Event, EventType
-from ringtrail.model.query import CallQuery
+from ringtrail.model.query import CallQuery, Order
+from ringtrail.model.view import View
 from ringtrail.services import Services
 from ringtrail.services.egress import Egress
-from ringtrail.services.webhooks import Attempt, Render, UnsendableError, WebhookRequest, singly
+from ringtrail.services.webhooks import Attempt, Render, Rendered, UnsendableError, WebhookRequest, singly
 
 EVENT_TYPES: dict[str, EventType] = {
     "created": EventType.CALL_ENDED,  # the first time that a call is shown
     "updated": EventType.CALL_CHANGED,
     "deleted": EventType.CALL_DELETED,
 }
-_EVENT = {type_: word for word, type_ in EVENT_TYPES.items()}
+WORDS = {**{type_: word for word, type_ in EVENT_TYPES.items()}, EventType.ENDPOINT_TEST: "created"}
+"""How an event is called."""
+_SHOWN = frozenset({EventType.CALL_ENDED, EventType.CALL_CHANGED})
 
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
 _WITHOUT_BODY = frozenset({"DELETE", "GET"})
@@ -116,48 +120,94 @@ def _check_oauth2(services: Services, said: Mapping[str, Any], secrets: Mapping[
 def renderer(services: Services, options: DialectOptions, egress: Egress) -> Render:
     tokens = WatchTokens(services.webhooks, egress)
 
-    async def render(attempt: Attempt) -> WebhookRequest | None:
-        resource = await _resource(services, options, attempt.event, attempt.endpoint.property_id)
-        if resource is None:
-            return None
-        settings = attempt.endpoint.settings
-        method = settings.get("method", "POST")
-        body = None if method in _WITHOUT_BODY else _body(settings.get("schema"), resource)
-        own = dict(attempt.secrets.get("httpRequestHeader", {}))
-        headers = {"X-Agendize-Event": _EVENT[attempt.event.type]}
-        if body is not None and not any(name.lower() == "content-type" for name in own):
-            headers["Content-Type"] = "application/json"
-        headers |= await _signatures(services, attempt, body or b"")
-        if authorization := await _authorization(attempt, tokens):
-            own = {name: value for name, value in own.items() if name.lower() != "authorization"}
-            own["Authorization"] = authorization
-        address = templates.render_address(attempt.endpoint.address, resource)
-        return WebhookRequest(method=method, address=address, headers=headers, private_headers=own, body=body)
+    async def render(attempts: Sequence[Attempt]) -> Sequence[Rendered]:
+        calls = await _Calls.of(services, options, attempts)
 
-    return singly(render)
+        async def one(attempt: Attempt) -> WebhookRequest | None:
+            resource = await calls.resource(attempt.event)
+            return None if resource is None else await _request(services, tokens, attempt, resource)
+
+        return await singly(one)(attempts)
+
+    return render
 
 
-async def _resource(
-    services: Services, options: DialectOptions, event: Event, property_id: int | None
-) -> dict[str, Any] | None:
-    """The call as it is now; of a deleted one, what identifies it. None: it was deleted since, which is told by itself, or
-    moved to a property whose calls the watch is not told."""
-    if event.type is EventType.CALL_DELETED:
-        return {
-            "id": str(event.detail["creation_seq"]),
-            "buttonId": event.detail["button_hash"],
-            "clientId": event.detail["client_id"],
-            "externalId": event.detail["external_id"] or str(event.about),
-        }
-    query = CallQuery(account_id=event.account_id, ids=(event.about,), property_id=property_id)
-    found = (await services.calls.page(query, limit=1, fields=FIELDS)).records
-    if not found:
-        return None
-    call = found[0]
-    items = {item.id: item for item in await services.accounts.properties(event.account_id)}
-    shown = call_resource(call, items[call.property_id], options.base_url)
-    resource: dict[str, Any] = msgspec.to_builtins(shown)
-    return resource
+class _Calls:
+    """What some attempts of one watch tell of: each call as it is now."""
+
+    def __init__(self, services: Services, query: CallQuery, show: View[CallResource]) -> None:
+        self._services = services
+        self._query = query
+        self._show = show
+        self._found: dict[int, CallResource] = {}
+
+    @classmethod
+    async def of(cls, services: Services, options: DialectOptions, attempts: Sequence[Attempt]) -> _Calls:
+        endpoint = attempts[0].endpoint
+        properties = await services.accounts.properties(endpoint.account_id)
+        show = call_view({item.id: item for item in properties}, options.base_url)
+        calls = cls(services, CallQuery(account_id=endpoint.account_id, property_id=endpoint.property_id), show)
+        if ids := {attempt.event.about for attempt in attempts if attempt.event.type in _SHOWN}:
+            page = await services.calls.page(replace(calls._query, ids=tuple(ids)), show=show, fields=("id",))
+            calls._found = dict(zip(page.column("id"), page.shown, strict=True))
+        return calls
+
+    async def resource(self, event: Event) -> dict[str, Any] | None:
+        """None: it was deleted since, which is told by itself, or moved to a property whose calls the watch is not told."""
+        if event.type is EventType.CALL_DELETED:
+            return _identifiers(event)
+        if event.type in _SHOWN:
+            call = self._found.get(event.about)
+        elif event.type is EventType.ENDPOINT_TEST:
+            call = await self._newest()
+        else:
+            raise UnsendableError(f"a watch is told nothing of {event.type}")
+        return None if call is None else msgspec.to_builtins(call)
+
+    async def _newest(self) -> CallResource:
+        """What a test tells."""
+        query = replace(self._query, order=Order.STARTED_DESC)
+        page = await self._services.calls.page(query, limit=1, show=self._show)
+        if not page.shown:
+            raise UnsendableError("there is no call yet")
+        return page.shown[0]  # type: ignore[no-any-return]
+
+
+def _identifiers(event: Event) -> dict[str, Any]:
+    """What is left of a deleted call."""
+    return {
+        "id": str(event.detail["creation_seq"]),
+        "buttonId": event.detail["button_hash"],
+        "clientId": event.detail["client_id"],
+        "externalId": event.detail["external_id"] or str(event.about),
+    }
+
+
+async def _request(
+    services: Services, tokens: WatchTokens, attempt: Attempt, resource: dict[str, Any]
+) -> WebhookRequest:
+    settings = attempt.endpoint.settings
+    method = settings.get("method", "POST")
+    body = None if method in _WITHOUT_BODY else _body(settings.get("schema"), resource)
+    own = dict(attempt.secrets.get("httpRequestHeader", {}))
+    headers = {"X-Agendize-Event": WORDS[attempt.event.type]}
+    if body is not None and not any(name.lower() == "content-type" for name in own):
+        headers["Content-Type"] = "application/json"
+    headers |= await _signatures(services, attempt, body or b"")
+    if authorization := await _authorization(attempt, tokens):
+        own = {name: value for name, value in own.items() if name.lower() != "authorization"}
+        own["Authorization"] = authorization
+    return WebhookRequest(
+        method=method, address=_address(attempt.endpoint.address, resource), headers=headers, private_headers=own,
+        body=body,
+    )  # fmt: skip
+
+
+def _address(address: str, resource: Mapping[str, Any]) -> str:
+    try:
+        return templates.render_address(address, resource)
+    except templates.TemplateError as exc:
+        raise UnsendableError(str(exc)) from exc
 
 
 def _body(schema: templates.Template | None, resource: Mapping[str, Any]) -> bytes:
