@@ -37,6 +37,10 @@ class Trigger(StrEnum):
     MANUAL = "manual"  # entered by an API client: no call of ours
 
 
+ENTERED_NODE = "entered"
+"""`Call.node` of what an API client entered: no engine saw it."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Leg:
     """One SIP dialog. `id` is CALLR's callid; the inbound leg's id is the call's id."""

@@ -22,6 +22,9 @@ class EventType(StrEnum):
     MESSAGE_CHANGED = "message.changed"
     NUMBER_ASSIGNED = "number.assigned"
     NUMBER_RELEASED = "number.released"
+    CREDIT_CHANGED = "credit.changed"
+    CREDIT_WARNING = "credit.warning"
+    CREDIT_SHUTDOWN = "credit.shutdown"
     ENDPOINT_DISABLED = "endpoint.disabled"
     ENDPOINT_TEST = "endpoint.test"
 
@@ -39,6 +42,9 @@ MEANING: dict[EventType, str] = {
     EventType.MESSAGE_CHANGED: "A message that was sent has another status.",
     EventType.NUMBER_ASSIGNED: "A number came to the account.",
     EventType.NUMBER_RELEASED: "A number left the account.",
+    EventType.CREDIT_CHANGED: "A prepaid account's credit was topped up, transferred or corrected.",
+    EventType.CREDIT_WARNING: "A prepaid account's credit has fallen to its warning level.",
+    EventType.CREDIT_SHUTDOWN: "A prepaid account's credit has fallen to its shutdown level: no paid work is begun.",
     EventType.ENDPOINT_DISABLED: "An endpoint failed for too long, or said that it is gone, and is told nothing any more.",
     EventType.ENDPOINT_TEST: "Somebody tries an endpoint out; it is told to that endpoint alone.",
 }
@@ -53,8 +59,8 @@ class Event:
 
     `id` is the same at each try of each delivery; it is 0 until storage hands one out, and grows with the commits of
     an account. `about` says what the fact is about, as a number: what has the same is told in order. It is the call's
-    id for calls, legs and recordings, the message's, or `ids.number_of_hash` of the DID's or endpoint's hash. `detail`
-    names what `about` does not, and holds what can no longer be read from there:
+    id for calls, legs and recordings, the message's, of credit the account's, or `ids.number_of_hash` of the DID's or
+    endpoint's hash. `detail` names what `about` does not, and holds what can no longer be read from there:
 
     | type | detail |
     |---|---|
@@ -62,6 +68,7 @@ class Event:
     | leg.* | `leg_id` |
     | recording.* | `hash` |
     | number.released | the DID: `hash`, `number`, `country`, `line_type`, `region`, `city`, `assigned_at` |
+    | credit.* | `balance_micro`, `amount_micro`, `warning_micro`, `shutdown_micro`, `currency` |
     | endpoint.disabled | `hash`, `name`, `address`, `dialect`, `why` |
     """
 

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 from ringtrail.model.account import Principal
 from ringtrail.model.attribution import StaticAttribution
-from ringtrail.model.call import Call, Leg, LegRole, TraceEntry, Trigger
+from ringtrail.model.call import ENTERED_NODE, Call, Leg, LegRole, TraceEntry, Trigger
 from ringtrail.model.cause import CAUSE_OF_DISPOSITION, Disposition, HangupBy
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import entered_call_id
@@ -32,7 +32,6 @@ from ringtrail.storage.schema import ensure_partitions
 EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 LATEST = timedelta(days=1)  # from now
 MAX_DURATION_S = 86_400
-NODE = "entered"
 
 _STAGE: dict[Disposition, Stage] = {
     Disposition.ANSWERED: Stage.BRIDGED,
@@ -154,7 +153,7 @@ class EnteredCalls:
             number_e164=None, started_at=started_at,
         )  # fmt: skip
         blank = Call(
-            id=call_id, account_id=account.id, property_id=owner.property_id, node=NODE, started_at=started_at,
+            id=call_id, account_id=account.id, property_id=owner.property_id, node=ENTERED_NODE, started_at=started_at,
             state=State.ENDED, stage=Stage.NONE, tracking_number_e164="", did_hash="", app_hash=None,
             caller_number_e164=None, caller_withheld=False, caller_name=None, caller_country=None,
             caller_line_type=None, caller_region=None, attribution=StaticAttribution(), legs=(caller,),
@@ -194,7 +193,7 @@ class EnteredCalls:
 
 def _said(call: Call, country: str, entry: CallEntry) -> Call:
     """The call with the numbers and links that the entry names."""
-    if entry.trigger is not None and call.node != NODE:
+    if entry.trigger is not None and call.node != ENTERED_NODE:
         raise DomainError(ErrorCode.CONFLICT, "trigger", "what made a call that went through us cannot be changed")
     changes: dict[str, object] = {
         name: value
@@ -214,7 +213,7 @@ def _said(call: Call, country: str, entry: CallEntry) -> Call:
             "caller_number_e164": number, "caller_withheld": False, "caller_country": facts.country,
             "caller_line_type": facts.line_type, "caller_region": facts.region,
         }  # fmt: skip
-        if call.node == NODE:
+        if call.node == ENTERED_NODE:
             leg = replace(
                 call.legs[0], number_e164=number, number_country=facts.country, number_line_type=facts.line_type
             )
@@ -242,7 +241,7 @@ def _tracked(call: Call, did: DID | None) -> Call:
 def _told(call: Call, entry: CallEntry) -> Call:
     """The call with the end and the duration that the entry names. Only an entered call's leg follows them: a real one's
     is what happened on the wire."""
-    ended, entered = call.ended_at is not None, call.node == NODE
+    ended, entered = call.ended_at is not None, call.node == ENTERED_NODE
     duration_s = entry.duration_s if entry.duration_s is not None else (call.handled_s or call.ring_s if ended else 0)
     if not 0 <= duration_s <= MAX_DURATION_S:
         raise DomainError(ErrorCode.OUT_OF_RANGE, "duration_s", f"from 0 to {MAX_DURATION_S} seconds")
@@ -267,7 +266,7 @@ def _disposition(call: Call, entry: CallEntry, duration_s: int) -> Disposition:
     """As said now, as said or seen before, or as the duration has it."""
     if entry.disposition is not None:
         return entry.disposition
-    if call.ended_at is not None and (call.node != NODE or call.disposition_raw):
+    if call.ended_at is not None and (call.node != ENTERED_NODE or call.disposition_raw):
         return call.disposition
     return Disposition.ANSWERED if duration_s else Disposition.NO_ANSWER
 

@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 from ringtrail.model.call import Call, Leg, LegRole, billed_seconds
 from ringtrail.model.events import Event, EventType
 from ringtrail.model.rollup import contribution, merge
-from ringtrail.storage import counters, rollups
+from ringtrail.storage import counters, money, rollups
 from ringtrail.storage.database import Connection, Database
 from ringtrail.storage.events import tell
 from ringtrail.storage.schema import ensure_partitions
@@ -98,7 +98,9 @@ async def save_account(connection: Connection, account_id: int, calls: list[Call
     await _save_traces(connection, [call for call in fresh if call.ended])
     await rollups.add(connection, merge(row for call in fresh for row in contribution(call)))
     await counters.write(connection, account_id, creation, change)
-    await tell(connection, account_id, [event for call in fresh for event in _events(call, call.id in known, told)])
+    events = [event for call in fresh for event in _events(call, call.id in known, told)]
+    events += await money.charge_calls(connection, account_id, [call for call in fresh if call.ended])
+    await tell(connection, account_id, events)
     return len(fresh)
 
 

@@ -1,0 +1,180 @@
+"""The ledger: each fact once, the balance always its sum, levels told once, nothing begun without credit."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.model.money import Rate, RateKind
+from ringtrail.ports.clock import SystemClock
+from ringtrail.services.money import Money, Subscriptions, month_about
+from ringtrail.storage.database import Database
+from tests.fixtures import World, build_world
+
+pytestmark = pytest.mark.postgres
+RATES = (
+    Rate(kind=RateKind.CALL_IN, prefix="+33", price_micro=6_000, increment_s=60),
+    Rate(kind=RateKind.CALL_OUT, prefix="+33", price_micro=60_000),
+)
+
+
+@pytest.fixture
+async def world(database: Database, tmp_path: Path) -> World:
+    return await build_world(database, tmp_path)
+
+
+@pytest.fixture
+def money(world: World) -> Money:
+    return Money(world.database, SystemClock())
+
+
+async def execute(world: World, statement: str, *values: Any) -> None:
+    async with world.database.transaction() as connection:
+        await connection.execute(statement.encode(), values)
+
+
+async def rows(world: World, statement: str) -> list[tuple[Any, ...]]:
+    async with world.database.reading() as connection:
+        return await (await connection.execute(statement.encode())).fetchall()
+
+
+async def rated(world: World, money: Money, **account: Any) -> None:
+    await money.set_tariff("standard", RATES)
+    await execute(world, "UPDATE accounts SET tariff = 'standard' WHERE id = %s", world.account.id)
+    for column, value in account.items():
+        await execute(world, f"UPDATE accounts SET {column} = %s WHERE id = %s", value, world.account.id)
+
+
+async def balanced(world: World) -> bool:
+    """Every balance is the sum of its entries, and every entry the balance after it."""
+    wrong = await rows(
+        world,
+        "SELECT 1 FROM (SELECT account_id, balance_micro, sum(amount_micro) OVER (PARTITION BY account_id ORDER BY id) AS s"
+        " FROM ledger_entries) e WHERE balance_micro <> s UNION ALL SELECT 1 FROM balances b WHERE balance_micro <>"
+        " (SELECT coalesce(sum(amount_micro), 0) FROM ledger_entries e WHERE e.account_id = b.account_id)",
+    )
+    return not wrong
+
+
+async def told(world: World) -> list[str]:
+    return [row[0] for row in await rows(world, "SELECT type FROM events WHERE type LIKE 'credit.%' ORDER BY id")]
+
+
+async def test_an_ended_call_is_charged_for_both_legs_once(world: World, money: Money) -> None:
+    """Golden G: the caller's leg was up 199 s, begun minutes at 0.6 cents; the target talked 199 s at 6 cents a minute."""
+    await rated(world, money)
+    call = world.golden()
+    await world.save(call)
+    await world.save(call)
+    entries = await money.entries(world.account.id)
+    assert {(entry.kind, entry.amount_micro) for entry in entries} == {("call_in", -24_000), ("call_out", -199_000)}
+    assert (await money.balance(world.account.id)).balance_micro == -223_000
+    assert await rows(world, "SELECT debit_micro FROM calls") == [(24_000,)]
+    assert await rows(world, "SELECT debit_micro FROM legs WHERE role = 'target'") == [(199_000,)]
+    assert await balanced(world)
+
+
+async def test_an_account_without_a_tariff_is_charged_nothing(world: World, money: Money) -> None:
+    await world.save(world.golden())
+    assert await money.entries(world.account.id) == []
+    assert await rows(world, "SELECT debit_micro FROM calls") == [(None,)]
+
+
+async def test_levels_are_told_once_until_the_credit_is_above_them_again(world: World, money: Money) -> None:
+    await rated(world, money, billing_mode="prepaid", warning_micro=300_000, shutdown_micro=0)
+    await money.top_up(world.account.id, 500_000)
+    for _ in range(4):
+        await world.save(world.golden())
+    assert await told(world) == ["credit.changed", "credit.warning", "credit.shutdown"]
+    assert (await money.balance(world.account.id)).shut
+    await money.top_up(world.account.id, 1_000_000)
+    assert not (await money.balance(world.account.id)).shut
+    for _ in range(5):
+        await world.save(world.golden())
+    assert await told(world) == ["credit.changed", "credit.warning", "credit.shutdown"] * 2
+
+
+async def test_a_postpaid_account_is_told_nothing_and_never_shut(world: World, money: Money) -> None:
+    await rated(world, money, warning_micro=0, shutdown_micro=0)
+    await world.save(world.golden())
+    assert await told(world) == []
+    assert not (await money.balance(world.account.id)).shut
+
+
+async def test_a_top_up_that_is_repeated_is_booked_once(world: World, money: Money) -> None:
+    for _ in range(3):
+        await money.top_up(world.account.id, 1_000, about="invoice 7")
+    assert (await money.balance(world.account.id)).balance_micro == 1_000
+
+
+async def test_the_ledger_cannot_be_rewritten(world: World, money: Money, database_url: str) -> None:
+    await money.top_up(world.account.id, 1_000)
+    for statement in ("UPDATE ledger_entries SET amount_micro = 5", "DELETE FROM ledger_entries"):
+        with psycopg.connect(database_url) as connection, pytest.raises(psycopg.errors.RaiseException):
+            connection.execute(statement.encode())
+
+
+async def test_the_balance_is_the_sum_of_the_ledger_whatever_happens_at_once(
+    world: World, money: Money, tmp_path: Path
+) -> None:
+    """Calls end, credit comes and goes between two accounts in both directions, at once; nothing is lost or made."""
+    other = await build_world(world.database, tmp_path, name="Other")
+    await rated(world, money, billing_mode="prepaid", warning_micro=0)
+    for account in (world.account, other.account):
+        await money.top_up(account.id, 1_000_000)
+    chance = random.Random(7)
+
+    async def one(kind: int) -> None:
+        pair = [world.account.id, other.account.id]
+        chance.shuffle(pair)
+        if kind == 0:
+            await world.save(world.golden())
+        elif kind == 1:
+            await money.top_up(pair[0], chance.randrange(1, 9_000))
+        else:
+            with contextlib.suppress(DomainError):  # more than the account has left
+                await money.transfer(pair[0], pair[1], chance.randrange(1, 400_000))
+
+    await asyncio.gather(*(one(number % 3) for number in range(60)))
+    assert await balanced(world)
+    moved = await rows(world, "SELECT sum(amount_micro) FROM ledger_entries WHERE kind = 'transfer'")
+    assert moved in ([(0,)], [(None,)])
+    assert len(await rows(world, "SELECT 1 FROM ledger_entries WHERE kind = 'call_out'")) == 20
+
+
+@pytest.mark.parametrize("amount", [0, -5, 1_001])
+async def test_more_than_there_is_cannot_be_transferred(
+    world: World, money: Money, tmp_path: Path, amount: int
+) -> None:
+    other = await build_world(world.database, tmp_path, name="Other")
+    await money.top_up(world.account.id, 1_000)
+    with pytest.raises(DomainError) as refused:
+        await money.transfer(world.account.id, other.account.id, amount)
+    assert (refused.value.code, refused.value.field) == (ErrorCode.OUT_OF_RANGE, "amount")
+    assert (await money.balance(world.account.id)).balance_micro == 1_000
+
+
+async def test_each_month_of_a_number_is_billed_once(world: World, money: Money) -> None:
+    now = datetime(2026, 8, 1, 0, 0, 5, tzinfo=UTC)
+    await execute(
+        world, "UPDATE dids SET month_micro = 2000000, bought_at = '2026-07-14Z' WHERE hash = %s", world.did.hash
+    )
+
+    class At(SystemClock):
+        def now(self) -> datetime:
+            return now
+
+    for expected in (1, 0):
+        assert await Subscriptions(world.database, At()).bill_month() == expected
+    now = now.replace(month=9)
+    assert await Subscriptions(world.database, At()).bill_month() == 1
+    abouts = [entry.about for entry in await money.entries(world.account.id)]
+    assert abouts == [month_about(world.did.hash, datetime(2026, month, 1, tzinfo=UTC).date()) for month in (9, 8)]
