@@ -17,6 +17,7 @@ from ringtrail.model.money import Rate, RateKind
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services.money import Money, Subscriptions, month_about
 from ringtrail.storage.database import Database
+from ringtrail.storage.routing import route
 from tests.fixtures import World, build_world
 
 pytestmark = pytest.mark.postgres
@@ -178,3 +179,25 @@ async def test_each_month_of_a_number_is_billed_once(world: World, money: Money)
     assert await Subscriptions(world.database, At()).bill_month() == 1
     abouts = [entry.about for entry in await money.entries(world.account.id)]
     assert abouts == [month_about(world.did.hash, datetime(2026, month, 1, tzinfo=UTC).date()) for month in (9, 8)]
+
+
+async def test_nothing_is_dialled_without_credit_and_an_account_that_is_barred_takes_no_calls(
+    world: World, money: Money
+) -> None:
+    async def prefixes() -> list[str] | None:
+        async with world.database.reading() as connection:
+            found = await route(connection, [world.did.number_e164], None)
+        return found.outbound_prefixes if found else None
+
+    await rated(world, money, billing_mode="prepaid", shutdown_micro=0)
+    assert await prefixes() == ["+33"]
+    await world.save(world.golden())
+    assert await prefixes() == []
+    await money.top_up(world.account.id, 1_000_000)
+    assert await prefixes() == ["+33"]
+    await execute(world, "UPDATE accounts SET barred = '{calls_out}'")
+    assert await prefixes() == []
+    await execute(world, "UPDATE accounts SET barred = '{calls_in}'")
+    assert await prefixes() is None
+    await execute(world, "UPDATE accounts SET barred = '{}', disabled_at = now()")
+    assert await prefixes() is None

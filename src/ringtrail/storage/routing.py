@@ -31,21 +31,31 @@ class RouteRow(NamedTuple):
     media: dict[str, str]  # {media id as text: path relative to the media folder}
 
 
+# Nothing may be dialled for an account that is barred from it, or whose credit is used up.
+_MAY_DIAL = (
+    "CASE WHEN 'calls_out' = ANY(o.barred) OR EXISTS (SELECT FROM balances b WHERE b.account_id = o.id"
+    " AND b.shut_at IS NOT NULL) THEN '{}' ELSE o.outbound_prefixes END"
+)
+
+
 async def route(connection: Connection, numbers: list[str], caller_e164: str | None) -> RouteRow | None:
-    """The DID that carries one of `numbers`, with its account, app, block list verdict and media. None: not ours."""
+    """The DID that carries one of `numbers`, with its account, app, block list verdict and media. None: not ours, or of an
+    account that takes no calls."""
     cursor = await connection.execute(
-        "SELECT d.hash, d.account_id, d.property_id, d.number_e164, d.expires_at, d.expired_redirect_e164, d.source,"
-        " d.medium, d.campaign, d.content, d.offline_description, a.hash, a.package, a.params, o.country,"
-        " o.billing_increment_s, o.outbound_prefixes, p.call_recording_enabled, EXISTS (SELECT 1 FROM blocked_callers b"
-        " WHERE b.account_id = d.account_id AND b.number_e164 = %s), (SELECT coalesce(jsonb_object_agg(m.id, m.path), '{}')"
-        " FROM media m WHERE m.account_id IN (0, d.account_id) AND a.params IS NOT NULL AND m.id IN ("
-        " (a.params #>> '{medias,welcome}')::bigint, (a.params #>> '{medias,ringtone}')::bigint,"
-        " (a.params #>> '{medias,whisper}')::bigint, (a.params #>> '{medias,bridge}')::bigint,"
-        " (a.params #>> '{vms,intro}')::bigint))"
-        " FROM dids d JOIN accounts o ON o.id = d.account_id"
-        " JOIN properties p ON p.account_id = d.account_id AND p.id = d.property_id"
-        " LEFT JOIN apps a ON a.account_id = d.account_id AND a.hash = d.app_hash"
-        " WHERE d.number_e164 = ANY(%s) LIMIT 1",
+        (
+            "SELECT d.hash, d.account_id, d.property_id, d.number_e164, d.expires_at, d.expired_redirect_e164, d.source,"
+            " d.medium, d.campaign, d.content, d.offline_description, a.hash, a.package, a.params, o.country,"
+            f" o.billing_increment_s, {_MAY_DIAL}, p.call_recording_enabled, EXISTS (SELECT 1 FROM blocked_callers b"
+            " WHERE b.account_id = d.account_id AND b.number_e164 = %s), (SELECT coalesce(jsonb_object_agg(m.id, m.path), '{}')"
+            " FROM media m WHERE m.account_id IN (0, d.account_id) AND a.params IS NOT NULL AND m.id IN ("
+            " (a.params #>> '{medias,welcome}')::bigint, (a.params #>> '{medias,ringtone}')::bigint,"
+            " (a.params #>> '{medias,whisper}')::bigint, (a.params #>> '{medias,bridge}')::bigint,"
+            " (a.params #>> '{vms,intro}')::bigint))"
+            " FROM dids d JOIN accounts o ON o.id = d.account_id"
+            " JOIN properties p ON p.account_id = d.account_id AND p.id = d.property_id"
+            " LEFT JOIN apps a ON a.account_id = d.account_id AND a.hash = d.app_hash"
+            " WHERE d.number_e164 = ANY(%s) AND o.disabled_at IS NULL AND NOT 'calls_in' = ANY(o.barred) LIMIT 1"
+        ).encode(),
         (caller_e164, numbers),
     )
     row = await cursor.fetchone()
@@ -62,8 +72,8 @@ class OrderRouteRow(NamedTuple):
 async def order_route(connection: Connection, order: CallOrder) -> OrderRouteRow:
     """What a call that we place ourselves needs to know."""
     cursor = await connection.execute(
-        "SELECT o.country, o.billing_increment_s, o.outbound_prefixes, (SELECT min(number_e164) FROM dids d"
-        " WHERE d.account_id = o.id AND d.property_id = %s) FROM accounts o WHERE o.id = %s",
+        f"SELECT o.country, o.billing_increment_s, {_MAY_DIAL}, (SELECT min(number_e164) FROM dids d"
+        " WHERE d.account_id = o.id AND d.property_id = %s) FROM accounts o WHERE o.id = %s".encode(),
         (order.property_id, order.account_id),
     )
     row = await cursor.fetchone()
