@@ -8,13 +8,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from ringtrail.config import Settings
-from ringtrail.dialects.invox import webhooks as invox_webhooks
 from ringtrail.model.account import Account, Property
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.errors import DomainError, ErrorCode
-from ringtrail.model.events import EventType
 from ringtrail.model.number import DID, StockNumber
-from ringtrail.model.webhook import Endpoint, LogQuery
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services import Services, build_services
 from ringtrail.services.numbers import is_e164, to_e164
@@ -24,8 +21,6 @@ T = TypeVar("T")
 
 TOKEN_DIALECTS = ("optico", "invox", "agendize", "fonedynamics", "native")
 LOGIN_DIALECTS = ("callr", "dashboard")
-PUSH_DIALECTS: dict[str, tuple[EventType, ...]] = {"invox": invox_webhooks.EVENT_TYPES}
-"""Whose webhooks only an operator can set up: the others have an API for it."""
 
 
 async def with_services(settings: Settings, work: Callable[[Services], Awaitable[T]]) -> T:
@@ -121,60 +116,18 @@ async def put_up_for_sale(
     return await services.numbers.stock()
 
 
-async def add_endpoint(
-    services: Services,
-    account_sid: str,
-    dialect: str,
-    *,
-    url: str,
-    name: str,
-    property_sid: str | None,
-    token: str | None,
-    form: bool,
-) -> Endpoint:
-    """A URL that is told of an account's calls; the token is kept encrypted and not shown again."""
-    if dialect not in PUSH_DIALECTS:
-        raise DomainError(ErrorCode.UNKNOWN_VALUE, "dialect", f"one of {', '.join(PUSH_DIALECTS)}")
-    account = await account_of(services, account_sid)
-    site = await services.accounts.property_by_sid(account.id, property_sid) if property_sid else None
-    if property_sid and site is None:
-        raise DomainError(ErrorCode.NOT_FOUND, "property", f"the account has no property {property_sid!r}")
-    if token is not None and not (0 < len(token) <= 4000 and token.isascii() and token.isprintable()):
-        raise DomainError(ErrorCode.BAD_FORMAT, "token", "1 to 4000 printable ASCII characters")
-    return await services.webhooks.add(
-        account.id, dialect, address=url, event_types=PUSH_DIALECTS[dialect], name=name,
-        property_id=site.id if site else None, settings={"form": True} if form else {},
-        secrets={"token": token} if token else None,
-    )  # fmt: skip
-
-
-async def endpoints_of(services: Services, account_sid: str) -> list[Endpoint]:
-    """Every endpoint of the account: those that its API clients made too."""
-    return await services.webhooks.list((await account_of(services, account_sid)).id)
-
-
-async def remove_endpoint(services: Services, account_sid: str, endpoint_hash: str) -> dict[str, str]:
-    await services.webhooks.delete((await account_of(services, account_sid)).id, endpoint_hash.upper())
-    return {"removed": endpoint_hash.upper()}
-
-
-async def webhook_log(services: Services, account_sid: str, endpoint_hash: str) -> list[dict[str, object]]:
-    """The newest 100 events of an endpoint and what became of them."""
-    account = await account_of(services, account_sid)
-    found, _ = await services.webhooks.deliveries(
-        LogQuery(account_id=account.id, endpoint_hashes=[endpoint_hash.upper()])
-    )
-    return [record._asdict() for record in found]
-
-
-async def webhook_key(services: Services, account_sid: str, key_id: str) -> dict[str, str]:
-    """The key that signs what the account's Agendize watches are sent, for whoever verifies it."""
-    account = await account_of(services, account_sid)
-    return {"keyId": key_id, "key": services.webhooks.signing_key(account.sid, key_id).hex()}
-
-
-async def account_of(services: Services, sid: str) -> Account:
-    account = await services.accounts.by_sid(sid)
-    if account is None:
-        raise DomainError(ErrorCode.NOT_FOUND, field="account", detail=f"there is no account {sid!r}")
-    return account
+async def account_of(services: Services, sid: str | None) -> Account:
+    """The account with this sid; None: the only one that there is."""
+    if sid is not None:
+        account = await services.accounts.by_sid(sid)
+        if account is None:
+            advice = f"there is no account {sid!r}; `ringtrail accounts` lists them"
+            raise DomainError(ErrorCode.NOT_FOUND, "account", advice)
+        return account
+    accounts = await services.accounts.all()
+    if len(accounts) != 1:
+        advice = "say which one with --account; `ringtrail accounts` lists them"
+        raise DomainError(
+            ErrorCode.MISSING, "account", advice if accounts else "make one with `ringtrail account NAME`"
+        )
+    return accounts[0]

@@ -13,6 +13,7 @@ import msgspec
 import uvloop
 
 import ringtrail
+from ringtrail import webhook_commands
 from ringtrail.admin import LOGIN_DIALECTS, TOKEN_DIALECTS
 from ringtrail.config import ENV_PREFIX, ConfigError, Settings, load, reference
 from ringtrail.model.attribution import StaticAttribution
@@ -123,34 +124,9 @@ def _add_operating(add: Callable[..., argparse.ArgumentParser]) -> None:
     actions.add_parser("list", help="List the programs.")
     gone = actions.add_parser("remove", help="Take a program's access away, at once and in every account.")
     gone.add_argument("client_id", metavar="CLIENT_ID")
-    _add_webhooks(
-        add("webhooks", _webhooks, "Say which URLs are told of an account's calls, and see what they were told.")
+    webhook_commands.add_to(
+        add("webhooks", webhook_commands.run, "Say who is told of what happens, and see what they were told.")
     )
-
-
-def _add_webhooks(webhooks: argparse.ArgumentParser) -> None:
-    actions = webhooks.add_subparsers(dest="action", required=True, metavar="ACTION")
-
-    def action(name: str, text: str) -> argparse.ArgumentParser:
-        parser = actions.add_parser(name, help=text, description=text)
-        parser.add_argument("--account", required=True, metavar="ACCOUNT_SID")
-        return parser
-
-    new = action("add", "Send the account's calls to a URL as they start, end and change.")
-    new.add_argument("--dialect", required=True, choices=["invox"], help="in whose form")
-    new.add_argument("--url", required=True)
-    new.add_argument("--name", default="", help="for people")
-    new.add_argument("--property", metavar="PROPERTY_SID", help="only this property's calls")
-    new.add_argument("--token", help="sent as X-API-Key; `-` reads it from standard input")
-    new.add_argument("--form", action="store_true", help="form encoding instead of JSON")
-    action("list", "List the account's URLs, those of its API clients too.")
-    for name, text in (
-        ("remove", "Send nothing to a URL any more."),
-        ("log", "Show the newest events of a URL and what became of them."),
-    ):
-        action(name, text).add_argument("hash", metavar="HASH")
-    key = action("key", "Show the key that signs what the account's Agendize watches are sent.")
-    key.add_argument("key_id", metavar="KEY_ID", help="one of the watch's cryptoKeyIds")
 
 
 def _up(_: argparse.Namespace) -> int:
@@ -301,29 +277,6 @@ def _stock(arguments: argparse.Namespace) -> int:
 
     capabilities = ("voice", "sms") if arguments.sms else ("voice",)
     return _with_services(lambda services: put_up_for_sale(services, arguments.numbers, capabilities))
-
-
-def _webhooks(arguments: argparse.Namespace) -> int:
-    from ringtrail import admin
-
-    account = arguments.account
-    match arguments.action:
-        case "add":
-            token = sys.stdin.readline().rstrip("\n") if arguments.token == "-" else arguments.token  # noqa: S105
-            return _with_services(
-                lambda services: admin.add_endpoint(
-                    services, account, arguments.dialect, url=arguments.url, name=arguments.name,
-                    property_sid=arguments.property, token=token, form=arguments.form,
-                )
-            )  # fmt: skip
-        case "list":
-            return _with_services(lambda services: admin.endpoints_of(services, account))
-        case "remove":
-            return _with_services(lambda services: admin.remove_endpoint(services, account, arguments.hash))
-        case "log":
-            return _with_services(lambda services: admin.webhook_log(services, account, arguments.hash))
-        case _:
-            return _with_services(lambda services: admin.webhook_key(services, account, arguments.key_id))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:
