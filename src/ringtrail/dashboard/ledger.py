@@ -46,7 +46,7 @@ async def ledger_page(
     return site.page(
         "ledger.html", 400 if filters.problems else 200, account=principal.account, filters=filters,
         endpoints=[(item.hash, words.visible(words.endpoint_text(item))) for item in endpoints],
-        types=[(type_.value, words.EVENTS[type_]) for type_ in EventType], states=list(ledger_filters.STATES.items()),
+        types=[(type_.value, words.event_text(type_)) for type_ in EventType], states=list(ledger_filters.STATES.items()),
         zone=principal.account.timezone, **values,
     )  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 
 from ringtrail.dashboard.rows import Viewer
@@ -11,11 +10,13 @@ from ringtrail.dashboard.webhook_rows import About
 from ringtrail.dashboard.webhook_words import endpoint_text, visible
 from ringtrail.model.account import Principal
 from ringtrail.model.call import CallRecord
+from ringtrail.model.ids import hash_of_number
+from ringtrail.model.message import Direction, Message
 from ringtrail.model.query import CallQuery
 from ringtrail.model.webhook import DeliveryRecord
+from ringtrail.services.numbers import masked
 
 _OF_CALLS = frozenset({"call", "leg", "recording"})
-_DIGITS = string.digits + string.ascii_uppercase
 
 
 async def abouts_of(site: Site, principal: Principal, viewer: Viewer, records: Sequence[DeliveryRecord]) -> list[About]:
@@ -56,18 +57,20 @@ def _call_text(viewer: Viewer, call: CallRecord | None) -> str:
 
 async def _name(site: Site, principal: Principal, viewer: Viewer, kind: str, about: int) -> str:
     if kind == "number":
-        did = await site.services.numbers.by_hash(principal.account.id, _hash_of(about))
+        did = await site.services.numbers.by_hash(principal.account.id, hash_of_number(about))
         return viewer.number(did.number_e164) if did else "A number that was given back"
     if kind == "endpoint":
-        endpoint = await site.services.webhooks.by_hash(principal.account.id, _hash_of(about))
+        endpoint = await site.services.webhooks.by_hash(principal.account.id, hash_of_number(about))
         return visible(endpoint_text(endpoint)) if endpoint else "An endpoint that was removed"
-    return "A message" if kind == "message" else ""
+    if kind == "message":
+        message = await site.services.messages.by_id(principal.account.id, about)
+        return _message_text(viewer, message) if message else "A message"
+    return "The account's credit" if kind == "credit" else ""
 
 
-def _hash_of(number: int) -> str:
-    """What `ids.number_of_hash` made the number of."""
-    digits = ""
-    while number > 0:
-        number, digit = divmod(number, 36)
-        digits = _DIGITS[digit] + digits
-    return digits.rjust(8, "0")
+def _message_text(viewer: Viewer, message: Message) -> str:
+    """Whom the account exchanged it with."""
+    inbound = message.direction is Direction.INBOUND
+    other = message.sender if inbound else message.recipient_e164
+    shown = masked(other) if message.property_id in viewer.masking else viewer.number(other)
+    return f"Message {'from' if inbound else 'to'} {visible(shown)}"

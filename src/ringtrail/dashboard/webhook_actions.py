@@ -6,8 +6,8 @@ from datetime import datetime, tzinfo
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from litestar import Response, post
-from litestar.di import NamedDependency
+from litestar import Response, Router, post
+from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
 from litestar.response import Redirect
 
@@ -131,7 +131,13 @@ async def again(
     return Redirect(f"{PATH}/{endpoint.hash}/events/{event_id}?done=again", status_code=303)
 
 
-HANDLERS = (test, disable, enable, remove, replay, again)
+HANDLERS = (
+    Router(
+        "/",
+        route_handlers=[test, disable, enable, remove, replay, again],
+        dependencies={"form": Provide(form_of), "endpoint": Provide(endpoint_to_change)},
+    ),
+)
 
 
 def _range(form: dict[str, str], zone: tzinfo) -> tuple[datetime, datetime | None]:

@@ -100,7 +100,6 @@ class AttemptRow:
     status_line: str
     response_headers: list[tuple[str, str]]
     response_body: str
-    error: str | None
 
 
 class WebhookViewer:
@@ -211,7 +210,6 @@ class WebhookViewer:
             status_line=_status_line(record.status),
             response_headers=_headers(record.response_headers),
             response_body=words.body_text(record.response_body, _content_type(record.response_headers)),
-            error=words.visible(record.error) if record.error else None,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ringtrail.dashboard.words import Label
-from ringtrail.model.events import MEANING, EventType
+from ringtrail.model.events import EventType
 from ringtrail.model.webhook import DeliveryRecord, DeliveryState, DisabledBy, Endpoint
 
 EVENTS: dict[EventType, str] = {
@@ -21,6 +21,9 @@ EVENTS: dict[EventType, str] = {
     EventType.MESSAGE_CHANGED: "Message changed",
     EventType.NUMBER_ASSIGNED: "Number assigned",
     EventType.NUMBER_RELEASED: "Number released",
+    EventType.CREDIT_CHANGED: "Credit changed",
+    EventType.CREDIT_WARNING: "Credit is low",
+    EventType.CREDIT_SHUTDOWN: "Credit is used up",
     EventType.ENDPOINT_DISABLED: "Endpoint disabled",
     EventType.ENDPOINT_TEST: "Test",
 }
@@ -63,8 +66,8 @@ _INVISIBLE = {
 
 
 def event_text(type_: str) -> str:
-    """A type that this version does not know is its own word."""
-    return EVENTS[EventType(type_)] if type_ in MEANING else type_
+    """A type without a word is its own."""
+    return next((text for known, text in EVENTS.items() if known == type_), type_)
 
 
 def form_text(dialect: str) -> str:
