@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from ringtrail.model.call import CallRecord
+from ringtrail.model.call import CallRecord, LegRole
 from ringtrail.model.message import Direction, MessageStatus
+from ringtrail.model.view import records
 
 
 class CallerNovelty(StrEnum):
@@ -77,13 +78,42 @@ class MessageQuery:
     sender_masked: str | None = None  # compares with the masked form
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LegQuery:
+    """Which legs, oldest first."""
+
+    account_id: int
+    role: LegRole | None = None
+    call_ids: list[int] | None = None
+    from_at: datetime | None = None  # started_at >=
+    to_at: datetime | None = None  # started_at <
+    app_hash: str | None = None
+    did_hash: str | None = None
+    leg_id: int | None = None
+    of_ended_calls: bool = False
+
+
 class CallPage(NamedTuple):
     """A slice of the matching calls. total is None when it was not asked for."""
 
-    records: list[CallRecord]
+    fields: tuple[str, ...]  # of CallRecord: what was fetched
+    rows: list[tuple[Any, ...]]
     total: int | None
     has_more: bool
-    shown: list[Any]  # what the asker's `show` made of each record; empty without one
+    shown: list[Any]  # what the asker's view made of each row; empty without one
+
+    @property
+    def records(self) -> list[CallRecord]:
+        """The rows as CallRecords that have only `fields`."""
+        return records(self.fields, self.rows)
+
+    @property
+    def last(self) -> CallRecord:
+        return cast(CallRecord, records(self.fields, self.rows[-1:])[0])
+
+    def column(self, field: str) -> list[Any]:
+        position = self.fields.index(field)
+        return [row[position] for row in self.rows]
 
 
 class DayTotals(NamedTuple):

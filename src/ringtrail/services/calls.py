@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
-from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from ringtrail.model.call import CallRecord, LegRecord
-from ringtrail.model.query import CallPage, CallQuery, DayTotals
+from ringtrail.model.query import CallPage, CallQuery, DayTotals, LegQuery
 from ringtrail.model.view import View
+from ringtrail.storage import legs
 from ringtrail.storage import reporting as store
 from ringtrail.storage.database import LIVE_CHANNEL, Database
+
+T = TypeVar("T")
 
 
 class Calls:
@@ -62,31 +64,17 @@ class Calls:
     async def legs(self, account_id: int, call_ids: list[int]) -> list[LegRecord]:
         """All legs of these calls, in dialling order."""
         async with self._database.reading() as connection:
-            return await store.legs_of(connection, account_id, call_ids)
+            found = await legs.find_legs(connection, LegQuery(account_id=account_id, call_ids=call_ids))
+        return [LegRecord._make(row) for row in found.rows]
 
     async def target_legs(
-        self,
-        account_id: int,
-        *,
-        from_at: datetime | None = None,
-        to_at: datetime | None = None,
-        app_hash: str | None = None,
-        did_hash: str | None = None,
-        leg_id: int | None = None,
-        offset: int = 0,
-        limit: int | None = None,
-    ) -> tuple[list[LegRecord], int]:
-        """(page, total) of outbound legs of calls that have ended, oldest first. from inclusive, to exclusive."""
+        self, query: LegQuery, show: View[T], *, offset: int = 0, limit: int | None = None
+    ) -> tuple[list[T], int]:
+        """(page, total) of legs, each as `show` makes it; limit None: all."""
         async with self._database.reading() as connection:
-            page = await store.find_legs(
-                connection, account_id, role="target", from_at=from_at, to_at=to_at, app_hash=app_hash,
-                did_hash=did_hash, leg_id=leg_id, of_ended_calls=True, offset=offset, limit=limit,
-            )  # fmt: skip
-            total = await store.count_legs(
-                connection, account_id, role="target", from_at=from_at, to_at=to_at, app_hash=app_hash,
-                did_hash=did_hash, leg_id=leg_id, of_ended_calls=True,
-            )  # fmt: skip
-        return page, total
+            found = await legs.find_legs(connection, query, fields=(), show=show, offset=offset, limit=limit)
+            total = await legs.count_legs(connection, query)
+        return found.shown, total
 
     async def trace(self, account_id: int, call_id: int) -> list[dict[str, Any]]:
         """[{"at", "what", "detail"}], oldest first; empty while the call is live."""

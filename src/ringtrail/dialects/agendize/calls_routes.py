@@ -14,14 +14,15 @@ from ringtrail.dialects.agendize import sync
 from ringtrail.dialects.agendize.auth import authenticate
 from ringtrail.dialects.agendize.bodies import read_object
 from ringtrail.dialects.agendize.requests import parse_change, parse_list, parse_new_call
-from ringtrail.dialects.agendize.responses import CallList, CallResource, call_resource, found_in_sight
+from ringtrail.dialects.agendize.responses import CallList, CallResource, call_view, found_in_sight
 from ringtrail.dialects.agendize.vocabulary import DEFAULT_ZONE
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.files import file_response
 from ringtrail.httpkit.query import parse_query
-from ringtrail.model.account import Principal, Property
+from ringtrail.model.account import Principal
 from ringtrail.model.call import CallRecord
 from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.model.view import View, seen
 from ringtrail.services import Services
 
 _ID = re.compile(r"[1-9][0-9]{0,17}")
@@ -41,21 +42,19 @@ class CallRoutes:
         query = parse_query(request.scope["query_string"])
         principal = await authenticate(request, query, self._services)
         asked = parse_list(query)
-        items = await self._items(principal)
-        batch = await sync.read(self._services, principal, asked, self._show(items))
-        shown, search = batch.shown, asked.filters.search
+        batch = await sync.read(self._services, principal, asked, await self._view(principal))
+        calls, search = batch.calls, asked.filters.search
         if search is not None:
-            both = zip(batch.calls, shown, strict=True)
-            shown = [resource for call, resource in both if found_in_sight(call, items[call.property_id], search)]
+            calls = [call for call in calls if found_in_sight(call, search)]
         return CallList(
-            items=shown,
+            items=calls,
             next_page_token=batch.next_page_token or UNSET,
             next_sync_token=batch.next_sync_token or UNSET,
         )
 
     async def get_call(self, request: _Request, call_id: FromPath[str]) -> CallResource:
         principal = await self._principal(request)
-        return self._show(await self._items(principal))(await self._call(principal, call_id))
+        return seen(await self._view(principal), await self._call(principal, call_id))
 
     async def add_call(self, request: _Request) -> CallResource:
         principal = await self._principal(request)
@@ -65,7 +64,7 @@ class CallRoutes:
     async def change_call(self, request: _Request, call_id: FromPath[str]) -> CallResource:
         principal = await self._principal(request)
         call = await self._call(principal, call_id)
-        shown = self._show(await self._items(principal))(call)
+        shown = seen(await self._view(principal), call)
         entry = parse_change(await read_object(request), shown)
         if entry is None:
             return shown
@@ -102,7 +101,7 @@ class CallRoutes:
     async def _again(self, principal: Principal, call_id: int) -> CallResource:
         """A call that was just written, as it is now; NOT_FOUND if somebody else has just deleted it."""
         call = await self._services.calls.by_id(principal.account.id, call_id)
-        return self._show(await self._items(principal))(_visible(principal, call))
+        return seen(await self._view(principal), _visible(principal, call))
 
     async def _company_zone(self, principal: Principal) -> str:
         """The zone of the key's property, else of the account's first: what the vendor calls the company's."""
@@ -110,17 +109,9 @@ class CallRoutes:
         items = items or await self._services.accounts.properties(principal.account.id)
         return next((item.timezone for item in items[:1] if item.timezone), DEFAULT_ZONE)
 
-    async def _items(self, principal: Principal) -> dict[int, Property]:
-        return {item.id: item for item in await self._services.accounts.properties(principal.account.id)}
-
-    def _show(self, items: dict[int, Property]) -> sync.Show:
-        def show(call: CallRecord) -> CallResource:
-            item = items.get(call.property_id)
-            if item is None:
-                raise DomainError(ErrorCode.UNAVAILABLE, detail="properties have just changed, try again")
-            return call_resource(call, item, self._base_url)
-
-        return show
+    async def _view(self, principal: Principal) -> View[CallResource]:
+        items = await self._services.accounts.properties(principal.account.id)
+        return call_view({item.id: item for item in items}, self._base_url)
 
 
 def _visible(principal: Principal, call: CallRecord | None) -> CallRecord:

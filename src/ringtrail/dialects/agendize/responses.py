@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 import msgspec
 from msgspec import UNSET, UnsetType
 
 from ringtrail.dialects.agendize.vocabulary import DEFAULT_ZONE, STATUS, TYPE, local_time
 from ringtrail.model.account import Property
-from ringtrail.model.call import CallRecord
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.model.view import View
 from ringtrail.services.numbers import masked
 
-FIELDS = frozenset({
-    "id", "creation_seq", "change_seq", "property_id", "button_hash", "client_id", "timezone", "caller_number", "caller_withheld",
-    "destination_number", "tracking_number", "started_at", "handled_s", "disposition", "external_id", "trigger",
-    "recording_ready",
-})  # fmt: skip
-"""What `call_resource` shows and the list goes by of a CallRecord; nothing else is fetched."""
 
-
-class Start(msgspec.Struct, rename="camel", kw_only=True, gc=False):
+class Start(msgspec.Struct, rename="camel", gc=False):
     date_time: str  # local, no offset
     time_zone: str  # IANA
 
@@ -28,7 +25,7 @@ class SoundRecord(msgspec.Struct, rename="camel", kw_only=True, gc=False):
     url: str
 
 
-class CallResource(msgspec.Struct, rename="camel", kw_only=True, gc=False):
+class CallResource(msgspec.Struct, rename="camel", gc=False):
     """The vendor's Call. null: not known or not applicable; `record` is absent until there is one."""
 
     id: str
@@ -51,37 +48,59 @@ class CallList(msgspec.Struct, rename="camel", kw_only=True):
     next_sync_token: str | UnsetType = UNSET
 
 
-def call_resource(call: CallRecord, item: Property, base_url: str) -> CallResource:
-    """`id` is the account's creation counter: small, numeric, never reused."""
-    zone = call.timezone or item.timezone or DEFAULT_ZONE
-    return CallResource(
-        id=str(call.creation_seq),
-        button_id=call.button_hash or None,
-        client_id=call.client_id or None,
-        caller_number=visible_caller(call, item),
-        called_number=call.destination_number,
-        tracking_number=call.tracking_number or None,
-        start=Start(date_time=local_time(call.started_at, zone), time_zone=zone),
-        duration=call.handled_s,
-        status=STATUS[call.disposition],
-        external_id=call.external_id or str(call.id),
-        type=TYPE[call.trigger],
-        record=_sound_record(call, base_url) if call.recording_ready else UNSET,
-    )
+def call_view(items: Mapping[int, Property], base_url: str) -> View[CallResource]:
+    """items: the account's properties by id. DomainError UNAVAILABLE for a call of one that was added since.
+
+    `id` is the account's creation counter: small, numeric, never reused. Arguments by position: by name, they would take
+    most of a big page's time.
+    """
+
+    def show(
+        creation_seq: int,
+        id: int,
+        property_id: int,
+        button_hash: str | None,
+        client_id: str | None,
+        timezone: str | None,
+        caller_number: str | None,
+        caller_withheld: bool,
+        destination_number: str | None,
+        tracking_number: str,
+        started_at: datetime,
+        handled_s: int,
+        disposition: str,
+        external_id: str | None,
+        trigger: str,
+        recording_ready: bool,
+    ) -> CallResource:
+        item = items.get(property_id)
+        if item is None:
+            raise DomainError(ErrorCode.UNAVAILABLE, detail="properties have just changed, try again")
+        zone = timezone or item.timezone or DEFAULT_ZONE
+        caller = None if caller_withheld else caller_number
+        return CallResource(
+            str(creation_seq),
+            button_hash or None,
+            client_id or None,
+            masked(caller) if caller and item.masks_callers else caller,
+            destination_number,
+            tracking_number or None,
+            Start(local_time(started_at, zone), zone),
+            handled_s,
+            STATUS[disposition],
+            external_id or str(id),
+            TYPE[trigger],
+            _sound_record(creation_seq, base_url) if recording_ready else UNSET,
+        )  # fmt: skip
+
+    return show
 
 
-def visible_caller(call: CallRecord, item: Property) -> str | None:
-    """The caller's number; masked where the property asks for it, None when withheld."""
-    if call.caller_number is None or call.caller_withheld:
-        return None
-    return masked(call.caller_number) if item.masks_callers else call.caller_number
-
-
-def found_in_sight(call: CallRecord, item: Property, search: str) -> bool:
+def found_in_sight(shown: CallResource, search: str) -> bool:
     """Whether `search` is in a number as it is shown: a masked digit must not be found by trying."""
-    shown = (visible_caller(call, item), call.destination_number, call.tracking_number)
-    return any(search in number for number in shown if number)
+    numbers = (shown.caller_number, shown.called_number, shown.tracking_number)
+    return any(search in number for number in numbers if number)
 
 
-def _sound_record(call: CallRecord, base_url: str) -> SoundRecord:
-    return SoundRecord(mime_type="audio/mpeg", url=f"{base_url}/api/2.0/calls/{call.creation_seq}/record.mp3")
+def _sound_record(creation_seq: int, base_url: str) -> SoundRecord:
+    return SoundRecord(mime_type="audio/mpeg", url=f"{base_url}/api/2.0/calls/{creation_seq}/record.mp3")

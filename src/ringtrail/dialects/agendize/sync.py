@@ -11,16 +11,15 @@ import base64
 import binascii
 import hashlib
 import struct
-from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
 from ringtrail.dialects.agendize.requests import Filters, ListRequest
-from ringtrail.dialects.agendize.responses import FIELDS, CallResource
+from ringtrail.dialects.agendize.responses import CallResource
 from ringtrail.model.account import Principal
-from ringtrail.model.call import CallRecord
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.query import CallQuery, Order
+from ringtrail.model.view import View
 from ringtrail.services import Services
 
 PAGE_SIZE = 5_000
@@ -30,29 +29,25 @@ _LAYOUT = struct.Struct(
 _SYNC, _PAGE = b"s", b"p"
 
 
-Show = Callable[[CallRecord], CallResource]
-
-
 class Batch(NamedTuple):
     """One answer: its calls, and where to go on: the next page, or after the last one the next sync."""
 
-    calls: list[CallRecord]
-    shown: list[CallResource]
+    calls: list[CallResource]
     next_page_token: str | None
     next_sync_token: str | None
 
 
-async def read(services: Services, principal: Principal, asked: ListRequest, show: Show) -> Batch:
+async def read(services: Services, principal: Principal, asked: ListRequest, show: View[CallResource]) -> Batch:
     """The calls that `asked` wants next, and each as `show` makes it. Raises GONE for a sync token that never was or is no longer good."""
     account_id, digest = principal.account.id, asked.filters.digest()
     newest = await services.calls.newest_change(account_id)  # before reading: what comes later is the next sync's
     position = _position(asked, account_id, newest)
     query = await _query(services, principal, asked.filters, position)
-    page = await services.calls.page(query, limit=PAGE_SIZE, fields=FIELDS, show=show)
-    last = page.records[-1].change_seq if page.records else 0
+    page = await services.calls.page(query, limit=PAGE_SIZE, show=show, fields=("change_seq",))
+    last = page.last.change_seq if page.rows else 0
     if page.has_more:
-        return Batch(page.records, page.shown, _encode(_PAGE, account_id, last, digest), None)
-    return Batch(page.records, page.shown, None, _encode(_SYNC, account_id, max(newest, last), digest))
+        return Batch(page.shown, _encode(_PAGE, account_id, last, digest), None)
+    return Batch(page.shown, None, _encode(_SYNC, account_id, max(newest, last), digest))
 
 
 async def _query(services: Services, principal: Principal, filters: Filters, position: int) -> CallQuery:

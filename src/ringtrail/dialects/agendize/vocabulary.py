@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
-from ringtrail.httpkit.times import iso_text
+from ringtrail.httpkit.times import clock, rfc3339_day
 from ringtrail.model.call import Trigger
 from ringtrail.model.cause import Disposition
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -65,7 +67,12 @@ _SECOND = timedelta(seconds=1)
 
 def local_time(instant: datetime, zone: str) -> str:
     """YYYY-MM-DDTHH:MM:SS on a clock in `zone`, cut to the second, without an offset."""
-    return iso_text(instant.astimezone(ZoneInfo(zone)), "T")
+    return _clock(zone)(instant)
+
+
+@lru_cache(maxsize=1_024)
+def _clock(zone: str) -> Callable[[datetime], str]:
+    return clock(ZoneInfo(zone), rfc3339_day)
 
 
 def parse_instant(field: str, text: str) -> tuple[datetime, bool]:

@@ -17,7 +17,8 @@ import msgspec
 
 from ringtrail.dialects.callr.parameters import Asking
 from ringtrail.dialects.callr.vocabulary import amount_4, datetime_text
-from ringtrail.model.query import CallQuery
+from ringtrail.model.call import LegRole
+from ringtrail.model.query import CallQuery, LegQuery
 
 _HOUR = timedelta(hours=1)
 
@@ -149,10 +150,14 @@ async def _outbound(asking: Asking, from_at: datetime, to_at: datetime) -> _Days
         ]
     )
     for start, end in edges:
-        legs, _ = await asking.services.calls.target_legs(account_id, from_at=start, to_at=end)
-        for leg in legs:
-            _add(days, leg.started_at, _Sums(1, int(leg.answered_at is not None), leg.talk_s, leg.talk_s))
+        query = LegQuery(account_id=account_id, role=LegRole.TARGET, of_ended_calls=True, from_at=start, to_at=end)
+        for at, sums in (await asking.services.calls.target_legs(query, _outbound_sums))[0]:
+            _add(days, at, sums)
     return days
+
+
+def _outbound_sums(started_at: datetime, answered_at: datetime | None, talk_s: int) -> tuple[datetime, _Sums]:
+    return started_at, _Sums(1, int(answered_at is not None), talk_s, talk_s)
 
 
 def _by_day(rows: list[tuple[datetime, _Sums]]) -> _Days:

@@ -8,6 +8,7 @@ called; `cdr.get` refuses a range of more than 50,000 records rather than cuttin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -15,19 +16,19 @@ from typing import Any
 from ringtrail.dialects.callr.errors import SERVER_ERROR, RpcError
 from ringtrail.dialects.callr.parameters import Asking, Properties, Slice, app, bad_format, did, plain_object
 from ringtrail.dialects.callr.responses import (
-    CDR_IN_FIELDS,
     CdrIn,
     CdrOut,
     SearchResults,
-    cdr_in,
-    cdr_out,
+    cdr_in_view,
+    cdr_out_view,
     search_results,
 )
 from ringtrail.dialects.callr.vocabulary import CDR_TYPES
 from ringtrail.model.app import App
+from ringtrail.model.call import LegRole
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.number import DID
-from ringtrail.model.query import CallQuery
+from ringtrail.model.query import CallQuery, LegQuery
 from ringtrail.services.numbers import to_e164
 
 ORDER = "start"
@@ -80,7 +81,7 @@ async def number(asking: Asking, path: str, value: Any) -> str:
 
 async def get(
     asking: Asking, type_: str, from_at: datetime, to_at: datetime, app: App | None, number: str | None
-) -> list[CdrIn | CdrOut]:
+) -> Sequence[CdrIn | CdrOut]:
     """All records whose start lies in the range, oldest first."""
     wanted = Filters(inbound=type_ == "IN", from_at=from_at, to_at=to_at, app_hash=app.hash if app else None)
     if number is not None:
@@ -104,14 +105,14 @@ async def _did_with(asking: Asking, number: str) -> DID | None:
     return next((did for did in dids if did.number_e164 == number), None)
 
 
-async def _records(asking: Asking, wanted: Filters, piece: Slice) -> tuple[list[CdrIn | CdrOut], int]:
+async def _records(asking: Asking, wanted: Filters, piece: Slice) -> tuple[Sequence[CdrIn | CdrOut], int]:
     """(page, total), oldest first."""
     if wanted.none_matches:
         return [], 0
     return await (_inbound if wanted.inbound else _outbound)(asking, wanted, piece)
 
 
-async def _inbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[list[CdrIn | CdrOut], int]:
+async def _inbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[Sequence[CdrIn | CdrOut], int]:
     query = CallQuery(
         account_id=asking.account.id,
         from_at=wanted.from_at,
@@ -120,24 +121,23 @@ async def _inbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[list[
         did_hash=wanted.did_hash,
         ids=() if wanted.callid is None else (wanted.callid,),
     )
-    account, masking = asking.account, await asking.masking()
+    show = cdr_in_view(asking.account, await asking.masking())
     page = await asking.services.calls.page(
-        query, offset=piece.offset, limit=piece.quantity, with_total=True, fields=CDR_IN_FIELDS,
-        show=lambda record: cdr_in(record, account, masking),
-    )  # fmt: skip
+        query, offset=piece.offset, limit=piece.quantity, with_total=True, show=show
+    )
     return page.shown, page.total or 0
 
 
-async def _outbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[list[CdrIn | CdrOut], int]:
-    legs, total = await asking.services.calls.target_legs(
-        asking.account.id,
+async def _outbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[Sequence[CdrIn | CdrOut], int]:
+    query = LegQuery(
+        account_id=asking.account.id,
+        role=LegRole.TARGET,
+        of_ended_calls=True,
         from_at=wanted.from_at,
         to_at=wanted.to_at,
         app_hash=wanted.app_hash,
         did_hash=wanted.did_hash,
         leg_id=wanted.callid,
-        offset=piece.offset,
-        limit=piece.quantity,
     )
-    masking = await asking.masking()
-    return [cdr_out(leg, masking) for leg in legs], total
+    show = cdr_out_view(await asking.masking())
+    return await asking.services.calls.target_legs(query, show, offset=piece.offset, limit=piece.quantity)

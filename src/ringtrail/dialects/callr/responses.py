@@ -8,6 +8,8 @@ null, `billing_customer_cost_label` is always null because we rate no calls. Mon
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -17,21 +19,15 @@ from ringtrail.dialects.callr import vocabulary as words
 from ringtrail.dialects.callr.call_tracking import completed
 from ringtrail.model.account import Account
 from ringtrail.model.app import PACKAGE_CALL_TRACKING, App
-from ringtrail.model.call import CallRecord, LegRecord, RecordingRecord, billed_seconds
+from ringtrail.model.call import RecordingRecord, billed_seconds
 from ringtrail.model.number import DID
+from ringtrail.model.view import View
 from ringtrail.services.numbers import masked, national_format
-
-CDR_IN_FIELDS = frozenset({
-    "id", "caller_answered_at", "revenue_minor", "caller_country", "caller_name", "caller_number", "caller_line_type",
-    "caller_withheld", "external_id", "did_hash", "tracking_number", "total_s", "connected_s", "ended_at", "hangup_cause",
-    "hangup_by", "package", "app_hash", "app_name", "started_at", "property_id",
-})  # fmt: skip
-"""What `cdr_in` shows of a CallRecord; nothing else is fetched."""
 
 
 class SearchResults(msgspec.Struct):
     has_more: bool
-    hits: list[Any]
+    hits: Sequence[Any]
     offset: int
     total: int
 
@@ -164,7 +160,7 @@ class RecordingList(msgspec.Struct):
     total_items: int
 
 
-def search_results(hits: list[Any], *, offset: int, total: int) -> SearchResults:
+def search_results(hits: Sequence[Any], *, offset: int, total: int) -> SearchResults:
     return SearchResults(has_more=offset + len(hits) < total, hits=hits, offset=offset, total=total)
 
 
@@ -204,76 +200,135 @@ def did_object(did: DID, app: str | AppOfDid | None) -> Did:
     )
 
 
-def cdr_in(record: CallRecord, account: Account, masking: frozenset[int]) -> CdrIn:
-    """masking: ids of the properties that hide their callers' last digits."""
-    shown, revenue = not record.caller_withheld, record.revenue_minor
-    return CdrIn(
-        answer=words.datetime_text(record.caller_answered_at) if record.caller_answered_at else None,
-        billing_customer_cost_label=None,
-        billing_customer_credit_eur=words.amount(revenue) if revenue > 0 else words.NOTHING,
-        billing_customer_debit_eur=words.amount(-revenue) if revenue < 0 else words.NOTHING,
-        callid=record.id,
-        cli_country_code=record.caller_country if shown else None,
-        cli_name=record.caller_name if shown else None,
-        cli_number=_caller(record, masking) if shown else None,
-        cli_number_type=record.caller_line_type if shown else None,
-        cli_pres=words.CLI_ALLOWED if shown else words.CLI_WITHHELD,
-        customer_field=record.external_id,
-        did_hash=record.did_hash,
-        did_intl_number=record.tracking_number,
-        duration=record.total_s,
-        duration_answered=record.connected_s,
-        duration_billed=billed_seconds(record.connected_s, account.billing_increment_s),
-        hangup=words.datetime_text(record.ended_at) if record.ended_at else None,
-        hangupcause=record.hangup_cause,
-        hangupsource=words.HANGUP_SOURCES[record.hangup_by] if record.hangup_by else None,
-        package_name=record.package,
-        scenario_hash=record.app_hash,
-        scenario_name=record.app_name,
-        start=words.datetime_text(record.started_at),
-    )
+def cdr_in_view(account: Account, masking: frozenset[int]) -> View[CdrIn]:
+    """masking: ids of the properties that hide their callers' last digits. Arguments by position: by name, they would
+    take most of a big page's time."""
+    time, increment_s = words.datetime_text, account.billing_increment_s
+
+    def show(
+        id: int,
+        started_at: datetime,
+        caller_answered_at: datetime | None,
+        ended_at: datetime | None,
+        revenue_minor: int,
+        caller_country: str | None,
+        caller_name: str | None,
+        caller_number: str | None,
+        caller_line_type: str | None,
+        caller_withheld: bool,
+        external_id: str | None,
+        did_hash: str,
+        tracking_number: str,
+        total_s: int,
+        connected_s: int,
+        hangup_cause: int | None,
+        hangup_by: str | None,
+        package: str | None,
+        app_hash: str | None,
+        app_name: str | None,
+        property_id: int,
+    ) -> CdrIn:
+        if caller_withheld:
+            caller_country = caller_name = caller_number = caller_line_type = None
+        return CdrIn(
+            time(caller_answered_at) if caller_answered_at else None,
+            None,  # billing_customer_cost_label
+            words.amount(revenue_minor) if revenue_minor > 0 else words.NOTHING,
+            words.amount(-revenue_minor) if revenue_minor < 0 else words.NOTHING,
+            id,
+            caller_country,
+            caller_name,
+            masked(caller_number) if caller_number and property_id in masking else caller_number,
+            caller_line_type,
+            words.CLI_WITHHELD if caller_withheld else words.CLI_ALLOWED,
+            external_id,
+            did_hash,
+            tracking_number,
+            total_s,
+            connected_s,
+            billed_seconds(connected_s, increment_s),
+            time(ended_at) if ended_at else None,
+            hangup_cause,
+            words.HANGUP_SOURCES[hangup_by] if hangup_by else None,
+            package,
+            app_hash,
+            app_name,
+            time(started_at),
+        )
+
+    return show
 
 
-def cdr_out(leg: LegRecord, masking: frozenset[int]) -> CdrOut:
-    shown = not leg.caller_withheld
-    return CdrOut(
-        answer=words.datetime_text(leg.answered_at) if leg.answered_at else None,
-        billing_customer_cost_label=None,
-        billing_customer_credit_eur=words.NOTHING,
-        billing_customer_debit_eur=words.NOTHING,
-        callid=leg.id,
-        callid_in=leg.call_id,
-        cli_name=leg.caller_name if shown else None,
-        cli_number=_caller(leg, masking) if shown else None,
-        cli_pres=words.CLI_ALLOWED if shown else words.CLI_WITHHELD,
-        customer_field=leg.external_id,
-        dialstatus=words.dial_status(leg.disposition, answered=leg.answered_at is not None, hangup_by=leg.hangup_by),
-        duration=leg.total_s,
-        duration_answered=leg.talk_s,
-        duration_billed=leg.billed_s,
-        hangup=words.datetime_text(leg.ended_at) if leg.ended_at else None,
-        hangupcause=leg.cause,
-        hangupsource=words.HANGUP_SOURCES[leg.hangup_by] if leg.hangup_by else None,
-        number=leg.number,
-        number_country_code=leg.number_country,
-        number_type=leg.number_line_type,
-        package_name=leg.package,
-        scenario_hash=leg.app_hash,
-        scenario_name=leg.app_name,
-        start=words.datetime_text(leg.started_at),
-    )
+def cdr_out_view(masking: frozenset[int]) -> View[CdrOut]:
+    """Of LegRecords; otherwise as `cdr_in_view`."""
+    time = words.datetime_text
+
+    def show(
+        id: int,
+        call_id: int,
+        started_at: datetime,
+        answered_at: datetime | None,
+        ended_at: datetime | None,
+        caller_name: str | None,
+        caller_number: str | None,
+        caller_withheld: bool,
+        external_id: str | None,
+        disposition: str,
+        hangup_by: str | None,
+        total_s: int,
+        talk_s: int,
+        billed_s: int,
+        cause: int | None,
+        number: str | None,
+        number_country: str | None,
+        number_line_type: str | None,
+        package: str | None,
+        app_hash: str | None,
+        app_name: str | None,
+        property_id: int,
+    ) -> CdrOut:
+        if caller_withheld:
+            caller_name = caller_number = None
+        return CdrOut(
+            time(answered_at) if answered_at else None,
+            None,  # billing_customer_cost_label
+            words.NOTHING,
+            words.NOTHING,
+            id,
+            call_id,
+            caller_name,
+            masked(caller_number) if caller_number and property_id in masking else caller_number,
+            words.CLI_WITHHELD if caller_withheld else words.CLI_ALLOWED,
+            external_id,
+            words.dial_status(disposition, answered=answered_at is not None, hangup_by=hangup_by),
+            total_s,
+            talk_s,
+            billed_s,
+            time(ended_at) if ended_at else None,
+            cause,
+            words.HANGUP_SOURCES[hangup_by] if hangup_by else None,
+            number,
+            number_country,
+            number_line_type,
+            package,
+            app_hash,
+            app_name,
+            time(started_at),
+        )
+
+    return show
 
 
 def recording_object(recording: RecordingRecord, url: str, masking: frozenset[int]) -> MediaRecording:
     """url: of the sound file without extension; shown once there is a file to fetch."""
     ready = recording.status == "ready"
-    number = recording.tracking_number
+    number, caller = recording.tracking_number, recording.caller_number
     return MediaRecording(
         app_hash=recording.app_hash,
         app_name=recording.app_name,
         callid=recording.call_id,
         cli_name=recording.caller_name,
-        cli_number=_caller(recording, masking),
+        cli_number=masked(caller) if caller and recording.property_id in masking else caller,
         date=words.datetime_text(recording.started_at),
         date_read=words.datetime_text(recording.read_at) if recording.read_at else None,
         did_hash=recording.did_hash,
@@ -290,11 +345,6 @@ def recording_object(recording: RecordingRecord, url: str, masking: frozenset[in
         url_exts=["mp3", "wav"] if ready else [],
         url_mp3=f"{url}.mp3" if ready else None,
     )
-
-
-def _caller(record: CallRecord | LegRecord | RecordingRecord, masking: frozenset[int]) -> str | None:
-    number = record.caller_number
-    return masked(number) if number and record.property_id in masking else number
 
 
 def _digits(text: str) -> str:

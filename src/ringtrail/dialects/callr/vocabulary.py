@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-from ringtrail.httpkit.times import iso_text
+from ringtrail.httpkit.times import clock, iso_day
 from ringtrail.model.app import PACKAGE_CALL_TRACKING
 from ringtrail.model.call import RecordingKind
 from ringtrail.model.cause import Disposition, HangupBy
@@ -82,9 +82,8 @@ def dial_status(disposition: str, *, answered: bool, hangup_by: str | None) -> s
     return DIAL_STATUSES[disposition]
 
 
-def datetime_text(at: datetime) -> str:
-    """`YYYY-MM-DD HH:MM:SS` in UTC, cut to the second."""
-    return iso_text(at.astimezone(UTC), " ")
+datetime_text = clock(UTC, iso_day)
+"""An instant as `YYYY-MM-DD HH:MM:SS` in UTC, cut to the second."""
 
 
 def datetime_of(text: str) -> datetime | None:

@@ -12,7 +12,7 @@ from litestar.response import Stream
 from ringtrail.dialects.fonedynamics import sync
 from ringtrail.dialects.fonedynamics.access import Routes
 from ringtrail.dialects.fonedynamics.requests import parse_list
-from ringtrail.dialects.fonedynamics.responses import CallList, CallResource, OneCall, call_resource
+from ringtrail.dialects.fonedynamics.responses import CallList, CallResource, OneCall, call_view
 from ringtrail.dialects.fonedynamics.vocabulary import PREFIX
 from ringtrail.httpkit.files import file_response
 from ringtrail.httpkit.query import parse_query
@@ -20,6 +20,7 @@ from ringtrail.model.account import Principal, Property
 from ringtrail.model.call import CallRecord
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import call_id_of_sid
+from ringtrail.model.view import View, seen
 
 _Request = Request[Any, Any, Any]
 
@@ -36,7 +37,7 @@ class CallRoutes(Routes):
     async def get_call(self, request: _Request, sid: FromPath[str]) -> OneCall:
         principal = await self._asker(request)
         call = await self._call(principal, sid)
-        return OneCall(Call=(await self._show(principal))(call))
+        return OneCall(Call=seen(await self._view(principal), call))
 
     async def get_recording(self, request: _Request, sid: FromPath[str]) -> Response[bytes] | Stream:
         """The finished recording as MP3, or as WAV where no MP3 could be made; the call before a voicemail."""
@@ -61,7 +62,7 @@ class CallRoutes(Routes):
         query = parse_query(request.scope["query_string"])
         account_id = principal.account.id
         asked = parse_list(query, account_id=account_id, property_id=item.id if item else None)
-        reply = await sync.read(self._services.calls, asked, await self._show(principal))
+        reply = await sync.read(self._services.calls, asked, await self._view(principal))
         return CallList(Calls=reply.calls, Token=reply.token)
 
     async def _call(self, principal: Principal, sid: str) -> CallRecord:
@@ -74,13 +75,5 @@ class CallRoutes(Routes):
             raise DomainError(ErrorCode.NOT_FOUND, "CallSid", "No such call.")
         return found
 
-    async def _show(self, principal: Principal) -> sync.Show:
-        items, calls_url = await self._properties(principal), f"{self._base_url}{PREFIX}/Calls"
-
-        def show(call: CallRecord) -> CallResource:
-            item = items.get(call.property_id)
-            if item is None:
-                raise DomainError(ErrorCode.UNAVAILABLE, detail="Properties have just changed, try again.")
-            return call_resource(call, item, calls_url)
-
-        return show
+    async def _view(self, principal: Principal) -> View[CallResource]:
+        return call_view(await self._properties(principal), f"{self._base_url}{PREFIX}/Calls")

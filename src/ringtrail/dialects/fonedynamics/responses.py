@@ -6,23 +6,21 @@ vendor's page: `Date_Start`, `From` and `To` are named after its warehouse colum
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import datetime
+
 import msgspec
 
-from ringtrail.dialects.fonedynamics.vocabulary import ANONYMOUS, disposition, unix_text
+from ringtrail.dialects.fonedynamics.vocabulary import ANONYMOUS, unix_text
+from ringtrail.dialects.fonedynamics.vocabulary import disposition as word_of
 from ringtrail.model.account import Property
-from ringtrail.model.call import CallRecord
+from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import call_sid
+from ringtrail.model.view import View
 from ringtrail.services.numbers import masked
 
-FIELDS = frozenset({
-    "id", "change_seq", "property_id", "started_at", "caller_number", "caller_withheld", "caller_country",
-    "caller_region", "tracking_number", "did_name", "handled_s", "disposition", "stage", "destination_number", "source",
-    "medium", "campaign", "content", "keypad", "recording_ready",
-})  # fmt: skip
-"""What `call_resource` shows and the lists go by of a CallRecord; nothing else is fetched."""
 
-
-class CallResource(msgspec.Struct, kw_only=True, gc=False):
+class CallResource(msgspec.Struct, gc=False):
     """The vendor's call. Session, survey, note and integration fields are not kept by this server: always null."""
 
     CallSid: str
@@ -31,7 +29,7 @@ class CallResource(msgspec.Struct, kw_only=True, gc=False):
     From: str  # E.164 or "anonymous"
     From_CountryCode: str | None  # ISO 3166-1 alpha-2
     From_Region: str | None
-    From_City: str | None = None
+    From_City: str | None
     To: str  # E.164
     To_Friendly: str | None
     Duration: int  # seconds
@@ -42,21 +40,21 @@ class CallResource(msgspec.Struct, kw_only=True, gc=False):
     Attribution_Medium: str | None
     Attribution_Campaign: str | None
     Attribution_Content: str | None
-    Session_Traffic_Type: str | None = None
-    Session_Keywords: str | None = None
-    Session_ConversionUri: str | None = None
-    Session_LandingUri: str | None = None
-    Survey_Type: str | None = None
-    Survey_Value: str | None = None
-    Survey_Custom1: str | None = None
-    Survey_Custom2: str | None = None
-    Survey_Custom3: str | None = None
-    Survey_UniqueCode: str | None = None
+    Session_Traffic_Type: str | None
+    Session_Keywords: str | None
+    Session_ConversionUri: str | None
+    Session_LandingUri: str | None
+    Survey_Type: str | None
+    Survey_Value: str | None
+    Survey_Custom1: str | None
+    Survey_Custom2: str | None
+    Survey_Custom3: str | None
+    Survey_UniqueCode: str | None
     Prompts_Keys: str | None
-    Notes: str | None = None
-    CallType: str | None = None
-    Google_Analytics_ClientId: str | None = None
-    Google_Adwords_ClickId: str | None = None
+    Notes: str | None
+    CallType: str | None
+    Google_Analytics_ClientId: str | None
+    Google_Adwords_ClickId: str | None
 
 
 class OneCall(msgspec.Struct, kw_only=True):
@@ -68,31 +66,61 @@ class CallList(msgspec.Struct, kw_only=True):
     Token: str
 
 
-def call_resource(call: CallRecord, item: Property, calls_url: str) -> CallResource:
-    """item: the call's property. calls_url: where its recording is served below, once that is finished."""
-    sid = call_sid(call.id)
-    return CallResource(
-        CallSid=sid,
-        PropertySid=item.sid,
-        Date_Start=unix_text(call.started_at),
-        From=_from(call, item),
-        From_CountryCode=call.caller_country,
-        From_Region=call.caller_region,
-        To=call.tracking_number,
-        To_Friendly=call.did_name,
-        Duration=call.handled_s,
-        Disposition=disposition(call.disposition, call.stage),
-        Recording_Uri=f"{calls_url}/{sid}/Recording" if call.recording_ready else None,
-        Endpoint=call.destination_number,
-        Attribution_Source=call.source,
-        Attribution_Medium=call.medium,
-        Attribution_Campaign=call.campaign,
-        Attribution_Content=call.content,
-        Prompts_Keys=call.keypad,
-    )
+def call_view(items: Mapping[int, Property], calls_url: str) -> View[CallResource]:
+    """items: the account's properties by id. DomainError UNAVAILABLE for a call of one that was added since.
 
+    calls_url: where a recording is served below, once it is finished. Arguments by position: by name, they would take most
+    of a big page's time.
+    """
 
-def _from(call: CallRecord, item: Property) -> str:
-    if call.caller_number is None or call.caller_withheld:
-        return ANONYMOUS
-    return masked(call.caller_number) if item.masks_callers else call.caller_number
+    def show(
+        id: int,
+        property_id: int,
+        started_at: datetime,
+        caller_number: str | None,
+        caller_withheld: bool,
+        caller_country: str | None,
+        caller_region: str | None,
+        tracking_number: str,
+        did_name: str | None,
+        handled_s: int,
+        disposition: str,
+        stage: str,
+        destination_number: str | None,
+        source: str | None,
+        medium: str | None,
+        campaign: str | None,
+        content: str | None,
+        keypad: str | None,
+        recording_ready: bool,
+    ) -> CallResource:
+        item = items.get(property_id)
+        if item is None:
+            raise DomainError(ErrorCode.UNAVAILABLE, detail="Properties have just changed, try again.")
+        sid = call_sid(id)
+        caller = ANONYMOUS if caller_number is None or caller_withheld else caller_number
+        return CallResource(
+            sid,
+            item.sid,
+            unix_text(started_at),
+            masked(caller) if item.masks_callers and caller is not ANONYMOUS else caller,
+            caller_country,
+            caller_region,
+            None,  # From_City
+            tracking_number,
+            did_name,
+            handled_s,
+            word_of(disposition, stage),
+            f"{calls_url}/{sid}/Recording" if recording_ready else None,
+            destination_number,
+            source,
+            medium,
+            campaign,
+            content,
+            None, None, None, None,  # session
+            None, None, None, None, None, None,  # survey
+            keypad,
+            None, None, None, None,  # note, call type, Google's ids
+        )  # fmt: skip
+
+    return show

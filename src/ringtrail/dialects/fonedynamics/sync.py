@@ -13,17 +13,16 @@ import base64
 import binascii
 import hashlib
 import struct
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from ringtrail.dialects.fonedynamics.requests import ListRequest
-from ringtrail.dialects.fonedynamics.responses import FIELDS, CallResource
+from ringtrail.dialects.fonedynamics.responses import CallResource
 from ringtrail.dialects.fonedynamics.vocabulary import EPOCH
-from ringtrail.model.call import CallRecord
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.query import Order
+from ringtrail.model.view import View
 from ringtrail.services.calls import Calls
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -31,6 +30,7 @@ _WRITTEN = struct.Struct(">Q")
 _WALKING = struct.Struct(">QqQq")  # with the check a multiple of three bytes, as the other: base64 without padding
 _CHECK_BYTES = 7
 _NO_END = 2**63 - 1
+_KEPT = ("change_seq",)  # what the tokens go by, besides what is shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +50,12 @@ class Position:
     walk: Walk | None = None
 
 
-Show = Callable[[CallRecord], CallResource]
-
-
 class Reply(NamedTuple):
     calls: list[CallResource]
     token: str
 
 
-async def read(calls: Calls, asked: ListRequest, show: Show) -> Reply:
+async def read(calls: Calls, asked: ListRequest, show: View[CallResource]) -> Reply:
     """What `asked` wants next, each call as `show` makes it. Raises GONE for a token that is not of this account or lies ahead of it."""
     account_id = asked.query.account_id
     newest = await calls.newest_change(account_id)  # before reading: what comes later is the next token's
@@ -72,34 +69,36 @@ async def read(calls: Calls, asked: ListRequest, show: Show) -> Reply:
     return Reply(found, encode(after, account_id))
 
 
-async def _first(calls: Calls, asked: ListRequest, show: Show, newest: int) -> tuple[list[CallResource], Position]:
-    page = await calls.page(asked.query, offset=asked.skip, limit=asked.count, fields=FIELDS, show=show)
-    known = max([newest, *(call.change_seq for call in page.records)])
+async def _first(
+    calls: Calls, asked: ListRequest, show: View[CallResource], newest: int
+) -> tuple[list[CallResource], Position]:
+    page = await calls.page(asked.query, offset=asked.skip, limit=asked.count, show=show, fields=_KEPT)
+    known = max([newest, *page.column("change_seq")])
     if not page.has_more:
         return page.shown, Position(change=known)
-    last = page.records[-1]
+    last = page.last
     walk = Walk(started_at=last.started_at, call_id=last.id, to_at=asked.query.to_at)
     return page.shown, Position(change=known, walk=walk)
 
 
 async def _walk(
-    calls: Calls, asked: ListRequest, show: Show, change: int, walk: Walk
+    calls: Calls, asked: ListRequest, show: View[CallResource], change: int, walk: Walk
 ) -> tuple[list[CallResource], Position]:
     query = replace(asked.query, past=(walk.started_at, walk.call_id), to_at=walk.to_at)
-    page = await calls.page(query, offset=asked.skip, limit=asked.count, fields=FIELDS, show=show)
-    fresh = [shown for call, shown in zip(page.records, page.shown, strict=True) if call.change_seq <= change]
+    page = await calls.page(query, offset=asked.skip, limit=asked.count, show=show, fields=_KEPT)
+    fresh = [call for call, seq in zip(page.shown, page.column("change_seq"), strict=True) if seq <= change]
     if not page.has_more:
         return fresh, Position(change=change)
-    last = page.records[-1]
+    last = page.last
     return fresh, Position(change=change, walk=replace(walk, started_at=last.started_at, call_id=last.id))
 
 
 async def _changes(
-    calls: Calls, asked: ListRequest, show: Show, change: int, newest: int
+    calls: Calls, asked: ListRequest, show: View[CallResource], change: int, newest: int
 ) -> tuple[list[CallResource], Position]:
     query = replace(asked.query, changed_after=change, order=Order.CHANGE)
-    page = await calls.page(query, offset=asked.skip, limit=asked.count, fields=FIELDS, show=show)
-    last = page.records[-1].change_seq if page.records else change
+    page = await calls.page(query, offset=asked.skip, limit=asked.count, show=show, fields=_KEPT)
+    last = page.last.change_seq if page.rows else change
     return page.shown, Position(change=last if page.has_more else max(last, newest))
 
 

@@ -80,14 +80,17 @@ _KEY_PATH = re.compile(r"[0-9*#A-D]+(?:,[0-9*#A-D]+)*")
 LAST_SECOND = 253_402_300_799  # 9999-12-31T23:59:59Z
 
 
+_WORDS = {(str(end), str(stage)): _WORD_AT_STAGE.get((end, stage), _WORD[end]) for end, stage in _ENDS}
+
+
 def disposition(ending: str, stage: str) -> str:
     """The vendor's word for an end. KeyError for a call in progress."""
-    return _WORD_AT_STAGE.get((ending, stage)) or _WORD[ending]
+    return _WORDS[ending, stage]
 
 
 OUTCOMES: dict[str, tuple[tuple[str, str], ...]] = {
-    word: tuple((str(ending), str(stage)) for ending, stage in _ENDS if disposition(ending, stage) == word)
-    for word in ("Answered", "IVR", "Busy", "NoAnswer", "Failed")
+    known: tuple(end for end, found in _WORDS.items() if found == known)
+    for known in ("Answered", "IVR", "Busy", "NoAnswer", "Failed")
 }
 """The same table read backwards: every (disposition, stage) that a word stands for."""
 

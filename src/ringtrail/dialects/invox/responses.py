@@ -4,31 +4,27 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from ringtrail.dialects.invox.vocabulary import (
     STATUS_OF_DISPOSITION,
-    WEEKDAYS,
-    call_time,
+    call_clock,
+    hour,
     national,
+    weekday,
 )
-from ringtrail.model.call import CallRecord
 from ringtrail.model.query import CallPage
+from ringtrail.model.view import View
 from ringtrail.services.numbers import masked
 
-FIELDS = frozenset({
-    "creation_seq", "started_at", "ended_at", "handled_s", "disposition", "caller_number", "tracking_number",
-    "destination_number", "source", "medium", "campaign", "content", "recording_hash", "property_id", "property_name",
-})  # fmt: skip
-"""What `Presentation.call` shows and the routes go by of a CallRecord; nothing else is fetched."""
 
-
-class CallItem(msgspec.Struct, kw_only=True, gc=False):
+class CallItem(msgspec.Struct, gc=False):
     """One call. `id` repeats `call_id`: the vendor's page names the one, clients in the field read the other.
 
-    The defaults belong to what a web visit or a transcript would tell: neither is recorded yet.
+    What a web visit or a transcript would tell is empty: neither is recorded yet.
     """
 
     call_id: int  # the account's creation counter
@@ -40,32 +36,32 @@ class CallItem(msgspec.Struct, kw_only=True, gc=False):
     receivingnumber: str
     destinationnumber: str
     source: str
-    keyword: str = ""
-    referrer: str = ""
+    keyword: str
+    referrer: str
     medium: str
     campaign: str
-    page: str = ""
-    campaignid: str = ""
-    adgroupid: str = ""
-    network: str = ""
-    matchtype: str = ""
-    creative: str = ""
-    adposition: str = ""
-    device: str = ""  # computer, mobile, tablet
+    page: str
+    campaignid: str
+    adgroupid: str
+    network: str
+    matchtype: str
+    creative: str
+    adposition: str
+    device: str  # computer, mobile, tablet
     day: str  # English weekday
     hour: int  # 0..23, local
     recording_uri: str
-    gclid: str = ""
-    fbclid: str = ""
-    gacid: str = ""
-    ttclid: str = ""
-    reason: str = ""
-    summary: str = ""
-    client_sentiment: str = ""
-    operator_sentiment: str = ""
+    gclid: str
+    fbclid: str
+    gacid: str
+    ttclid: str
+    reason: str
+    summary: str
+    client_sentiment: str
+    operator_sentiment: str
     utm_content: str
-    utm_term: str = ""
-    utm_source: str = ""
+    utm_term: str
+    utm_source: str
     account: str  # the property: what INVOX calls a project
 
 
@@ -80,34 +76,55 @@ class Presentation:
     masked_properties: frozenset[int]  # whose callers are shown masked
     recording_key: Callable[[str], str]  # hash → what opens its player page without a login
 
-    def call(self, record: CallRecord) -> CallItem:
-        local = record.started_at.astimezone(self.zone)
-        return CallItem(
-            call_id=record.creation_seq,
-            id=record.creation_seq,
-            date=call_time(local),
-            duration=record.handled_s,
-            status=STATUS_OF_DISPOSITION[record.disposition],
-            caller=self._caller(record),
-            receivingnumber=self._number(record.tracking_number),
-            destinationnumber=self._number(record.destination_number),
-            source=record.source or "",
-            medium=record.medium or "",
-            campaign=record.campaign or "",
-            day=WEEKDAYS[local.weekday()],
-            hour=local.hour,
-            recording_uri=self._recording_uri(record.recording_hash),
-            utm_content=record.content or "",
-            account=record.property_name,
-        )
+    def view(self) -> View[CallItem]:
+        """Arguments by position: by name, they would take most of a big page's time."""
+        time, number, recording_uri = call_clock(self.zone), self._number, self._recording_uri
+        masked_properties = self.masked_properties
 
-    def _caller(self, record: CallRecord) -> str:
-        if record.property_id in self.masked_properties:
-            return masked(record.caller_number or "")
-        return self._number(record.caller_number)
+        def show(
+            creation_seq: int,
+            started_at: datetime,
+            handled_s: int,
+            disposition: str,
+            property_id: int,
+            caller_number: str | None,
+            tracking_number: str,
+            destination_number: str | None,
+            source: str | None,
+            medium: str | None,
+            campaign: str | None,
+            content: str | None,
+            recording_hash: str | None,
+            property_name: str,
+        ) -> CallItem:
+            date = time(started_at)
+            return CallItem(
+                creation_seq,
+                creation_seq,
+                date,
+                handled_s,
+                STATUS_OF_DISPOSITION[disposition],
+                masked(caller_number or "") if property_id in masked_properties else number(caller_number),
+                number(tracking_number),
+                number(destination_number),
+                source or "",
+                "", "",  # keyword, referrer
+                medium or "",
+                campaign or "",
+                "", "", "", "", "", "", "", "",  # page, campaignid, adgroupid, network, matchtype, creative, adposition, device
+                weekday(date),
+                hour(date),
+                recording_uri(recording_hash) if recording_hash else "",
+                "", "", "", "", "", "", "", "",  # gclid, fbclid, gacid, ttclid, reason, summary, both sentiments
+                content or "",
+                "", "",  # utm_term, utm_source
+                property_name,
+            )  # fmt: skip
 
-    def _recording_uri(self, hash_: str | None) -> str:
-        return f"{self.base_url}/recordings/{hash_}?key={self.recording_key(hash_)}" if hash_ else ""
+        return show
+
+    def _recording_uri(self, hash_: str) -> str:
+        return f"{self.base_url}/recordings/{hash_}?key={self.recording_key(hash_)}"
 
     def _number(self, number_e164: str | None) -> str:
         if number_e164 and self.national_numbers:

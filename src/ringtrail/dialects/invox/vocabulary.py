@@ -6,10 +6,12 @@ the range of the hour are not published: they are our reading, and this file is 
 
 from __future__ import annotations
 
-from datetime import datetime
+from collections.abc import Callable
+from datetime import date, datetime
 from functools import lru_cache
+from zoneinfo import ZoneInfo
 
-from ringtrail.httpkit.times import iso_text
+from ringtrail.httpkit.times import clock, iso_day
 from ringtrail.model.cause import Disposition
 from ringtrail.services.numbers import national_format, to_e164
 
@@ -36,9 +38,24 @@ STATUS_OF_DISPOSITION: dict[str, str] = {
 }
 
 
-def call_time(local: datetime) -> str:
-    """Y-m-d H:i:s. The repeated hour in autumn cannot be told apart."""
-    return iso_text(local, " ")
+def call_clock(zone: ZoneInfo) -> Callable[[datetime], str]:
+    """Y-m-d H:i:s, local. The repeated hour in autumn cannot be told apart."""
+    return clock(zone, iso_day)
+
+
+def weekday(time: str) -> str:
+    """Of a date and time as `call_clock` writes it, in English."""
+    return _weekday(time[:10])
+
+
+def hour(time: str) -> int:
+    """0..23, of the same."""
+    return int(time[11:13])
+
+
+@lru_cache(maxsize=4_096)
+def _weekday(day: str) -> str:
+    return WEEKDAYS[date.fromisoformat(day).weekday()]
 
 
 @lru_cache(maxsize=65_536)

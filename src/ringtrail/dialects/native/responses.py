@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
 import msgspec
 from msgspec import Meta
@@ -16,6 +16,7 @@ from ringtrail.dialects.native.vocabulary import instant, optional_instant
 from ringtrail.model.call import CallRecord, LegRecord, LegRole, RecordingKind, RecordingRecord, Trigger
 from ringtrail.model.cause import Disposition, HangupBy
 from ringtrail.model.lifecycle import Stage, State
+from ringtrail.model.view import View, seen
 from ringtrail.services.numbers import masked
 
 Instant: TypeAlias = Annotated[
@@ -35,14 +36,14 @@ Cause: TypeAlias = Annotated[int, Meta(ge=0, le=127, description="ITU-T Q.850.")
 SipStatus: TypeAlias = Annotated[int, Meta(ge=100, le=699)]
 
 
-class TrackingNumber(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class TrackingNumber(msgspec.Struct, frozen=True, gc=False):
     """The number that the caller dialled."""
 
     number: Number
     name: Annotated[str | None, Meta(description="The name that you gave it.")]
 
 
-class Caller(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who called, as presented by the network."""
 
     number: Annotated[Number | None, Meta(description="E.164; null if withheld. Last four digits as X if the property masks callers.")]  # fmt: skip
@@ -54,7 +55,7 @@ class Caller(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     is_new: Annotated[bool, Meta(description="The first call of this number to this property, or withheld.")]
 
 
-class Target(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Target(msgspec.Struct, frozen=True, gc=False):
     """Who was called for the caller: the one who answered, else the last one tried."""
 
     number: Number
@@ -62,7 +63,7 @@ class Target(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     line_type: str | None
 
 
-class Attribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Attribution(msgspec.Struct, frozen=True, gc=False):
     """Which marketing caused the call."""
 
     source: Annotated[str | None, Meta(examples=["Google Ads"])]
@@ -72,14 +73,14 @@ class Attribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     offline_description: str | None
 
 
-class PropertyRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class PropertyRef(msgspec.Struct, frozen=True, gc=False):
     """The site or business unit that the tracking number belongs to."""
 
     sid: Annotated[str, Meta(pattern="^[A-Z0-9]{32}$")]
     name: str
 
 
-class AppRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class AppRef(msgspec.Struct, frozen=True, gc=False):
     """The voice app that took the call."""
 
     hash: str
@@ -87,7 +88,7 @@ class AppRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     package: str | None
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Call(msgspec.Struct, frozen=True, gc=False):
     """One caller's attempt and everything that it caused."""
 
     id: Annotated[CallId, Meta(description="53 bits, growing with time; a string so that no client rounds it.")]
@@ -179,98 +180,124 @@ class RecordingList(msgspec.Struct, frozen=True, kw_only=True):
     recordings: list[Recording]
 
 
-def call_fields(record: CallRecord, *, mask: bool) -> dict[str, Any]:
-    """The fields of Call. mask: hide the end of the caller's number."""
-    number = masked(record.caller_number) if mask and record.caller_number else record.caller_number
-    return {
-        "id": str(record.id),
-        "change": record.change_seq,
-        "property": PropertyRef(sid=record.property_sid, name=record.property_name),
-        "state": record.state,
-        "disposition": record.disposition,
-        "stage": record.stage,
-        "trigger": record.trigger,
-        "tracking_number": _tracking_number(record),
-        "caller": Caller(
-            number=number,
-            name=record.caller_name,
-            withheld=record.caller_withheld,
-            country=record.caller_country,
-            line_type=record.caller_line_type,
-            region=record.caller_region,
-            is_new=record.caller_is_new,
-        ),
-        "target": _target(record),
-        "app": AppRef(hash=record.app_hash, name=record.app_name, package=record.package) if record.app_hash else None,
-        "attribution": Attribution(
-            source=record.source,
-            medium=record.medium,
-            campaign=record.campaign,
-            content=record.content,
-            offline_description=record.offline_description,
-        ),
-        "started_at": instant(record.started_at),
-        "answered_at": optional_instant(record.answered_at),
-        "ended_at": optional_instant(record.ended_at),
-        "ring_s": record.ring_s,
-        "talk_s": record.talk_s,
-        "total_s": record.total_s,
-        "billed_s": record.billed_s,
-        "hangup_cause": record.hangup_cause,
-        "hangup_by": record.hangup_by,
-        "keypad": record.keypad,
-        "redirected": record.redirected or record.redirected_expired,
-        "recording": record.recording_hash,
-    }
+def call_view(masking: frozenset[int]) -> View[Call]:
+    """masking: ids of the properties that hide their callers' last digits. Arguments by position: by name, they would
+    take most of a big page's time."""
 
+    def show(
+        id: int,
+        change_seq: int,
+        property_id: int,
+        property_sid: str,
+        property_name: str,
+        state: str,
+        disposition: str,
+        stage: str,
+        trigger: str,
+        tracking_number: str,
+        did_name: str | None,
+        caller_number: str | None,
+        caller_name: str | None,
+        caller_withheld: bool,
+        caller_country: str | None,
+        caller_line_type: str | None,
+        caller_region: str | None,
+        caller_is_new: bool,
+        destination_number: str | None,
+        destination_country: str | None,
+        destination_line_type: str | None,
+        app_hash: str | None,
+        app_name: str | None,
+        package: str | None,
+        source: str | None,
+        medium: str | None,
+        campaign: str | None,
+        content: str | None,
+        offline_description: str | None,
+        started_at: datetime,
+        answered_at: datetime | None,
+        ended_at: datetime | None,
+        ring_s: int,
+        talk_s: int,
+        total_s: int,
+        billed_s: int,
+        hangup_cause: int | None,
+        hangup_by: str | None,
+        keypad: str | None,
+        redirected: bool,
+        redirected_expired: bool,
+        recording_hash: str | None,
+    ) -> Call:
+        if caller_number and property_id in masking:
+            caller_number = masked(caller_number)
+        return Call(
+            str(id),
+            change_seq,
+            PropertyRef(property_sid, property_name),
+            cast(State, state),
+            cast(Disposition, disposition),
+            cast(Stage, stage),
+            cast(Trigger, trigger),
+            TrackingNumber(tracking_number, did_name) if tracking_number else None,
+            Caller(
+                caller_number, caller_name, caller_withheld, caller_country, caller_line_type, caller_region,
+                caller_is_new,
+            ),
+            None if destination_number is None else Target(destination_number, destination_country, destination_line_type),
+            AppRef(app_hash, app_name, package) if app_hash else None,
+            Attribution(source, medium, campaign, content, offline_description),
+            instant(started_at),
+            None if answered_at is None else instant(answered_at),
+            None if ended_at is None else instant(ended_at),
+            ring_s,
+            talk_s,
+            total_s,
+            billed_s,
+            hangup_cause,
+            cast(HangupBy | None, hangup_by),
+            keypad,
+            redirected or redirected_expired,
+            recording_hash,
+        )  # fmt: skip
 
-def _tracking_number(record: CallRecord) -> TrackingNumber | None:
-    return TrackingNumber(number=record.tracking_number, name=record.did_name) if record.tracking_number else None
-
-
-def _target(record: CallRecord) -> Target | None:
-    if record.destination_number is None:
-        return None
-    return Target(
-        number=record.destination_number, country=record.destination_country, line_type=record.destination_line_type
-    )
-
-
-def call_list(records: Iterable[CallRecord], masking: frozenset[int], next_cursor: str | None) -> CallList:
-    """masking: ids of the properties that hide their callers' last digits."""
-    calls = [Call(**call_fields(record, mask=record.property_id in masking)) for record in records]
-    return CallList(calls=calls, next_cursor=next_cursor)
+    return show
 
 
 def call_detail(
     record: CallRecord, legs: Iterable[LegRecord], trace: Iterable[dict[str, Any]], *, mask: bool
 ) -> CallDetail:
     hidden = record.caller_number if mask else None
+    call = seen(call_view(frozenset({record.property_id} if mask else ())), record)
     return CallDetail(
-        **call_fields(record, mask=mask),
+        *msgspec.structs.astuple(call),
         legs=[_leg(leg, hidden) for leg in legs],
         trace=[_trace_entry(entry, hidden) for entry in trace],
     )
 
 
 def _leg(leg: LegRecord, hidden: str | None) -> Leg:
-    return Leg(
-        id=str(leg.id),
-        role=LegRole(leg.role),
-        position=leg.position,
-        number=_hide(leg.number, hidden),
-        started_at=instant(leg.started_at),
-        ringing_at=optional_instant(leg.ringing_at),
-        answered_at=optional_instant(leg.answered_at),
-        ended_at=optional_instant(leg.ended_at),
-        disposition=Disposition(leg.disposition),
-        cause=leg.cause,
-        sip_status=leg.sip_status,
-        hangup_by=HangupBy(leg.hangup_by) if leg.hangup_by else None,
-        codec=leg.codec,
-        talk_s=leg.talk_s,
-        total_s=leg.total_s,
-    )
+    return Leg(**leg_fields(leg, hidden))
+
+
+def leg_fields(leg: LegRecord, hidden: str | None) -> dict[str, Any]:
+    """The fields of Leg. hidden: a number that is masked where it stands."""
+    return {
+        "id": str(leg.id),
+        "role": LegRole(leg.role),
+        "position": leg.position,
+        "number": _hide(leg.number, hidden),
+        "started_at": instant(leg.started_at),
+        "ringing_at": optional_instant(leg.ringing_at),
+        "answered_at": optional_instant(leg.answered_at),
+        "ended_at": optional_instant(leg.ended_at),
+        "disposition": Disposition(leg.disposition),
+        "cause": leg.cause,
+        "sip_status": leg.sip_status,
+        "hangup_by": HangupBy(leg.hangup_by) if leg.hangup_by else None,
+        "codec": leg.codec,
+        "talk_s": leg.talk_s,
+        "total_s": leg.total_s,
+    }
 
 
 def _trace_entry(entry: dict[str, Any], hidden: str | None) -> TraceEntry:

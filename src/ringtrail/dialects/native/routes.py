@@ -13,7 +13,7 @@ from ringtrail.dialects.native.auth import principal_of
 from ringtrail.dialects.native.docs import docs_page, stylesheet
 from ringtrail.dialects.native.openapi import openapi_document
 from ringtrail.dialects.native.requests import read_list_request, read_part, refuse_parameters
-from ringtrail.dialects.native.responses import Recording, RecordingList, call_detail, call_list, recording_out
+from ringtrail.dialects.native.responses import CallList, Recording, RecordingList, call_detail, call_view, recording_out
 from ringtrail.dialects.native.vocabulary import PREFIX, cursor_of
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.files import file_response
@@ -44,10 +44,10 @@ async def list_calls(
 ) -> Response[bytes]:
     asked = read_list_request(request.scope["query_string"])
     query = asked.query(principal.account.id, await _property_id(services, principal, asked.property_sid))
-    page = await services.calls.page(query, limit=asked.limit)
-    last = page.records[-1] if page.has_more else None
-    cursor = cursor_of(asked.order, last.started_at, last.id) if last else None
-    return _json(call_list(page.records, await _masking(services, principal), cursor))
+    show = call_view(await _masking(services, principal))
+    page = await services.calls.page(query, limit=asked.limit, show=show)
+    cursor = cursor_of(asked.order, page.last.started_at, page.last.id) if page.has_more else None
+    return _json(CallList(calls=page.shown, next_cursor=cursor))
 
 
 @get("/calls/{call_id:str}")

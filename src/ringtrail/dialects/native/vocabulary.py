@@ -7,7 +7,7 @@ import binascii
 import re
 from datetime import UTC, datetime, timedelta
 
-from ringtrail.httpkit.times import iso_text
+from ringtrail.httpkit.times import iso_ms_z
 from ringtrail.model.query import Order
 
 PREFIX = "/api/v1"
@@ -18,10 +18,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
-def instant(at: datetime) -> str:
-    """UTC with milliseconds: 2026-07-14T09:05:10.000Z."""
-    utc = at.astimezone(UTC)
-    return f"{iso_text(utc, 'T')}.{utc.microsecond // 1000:03d}Z"
+instant = iso_ms_z
 
 
 def optional_instant(at: datetime | None) -> str | None:

@@ -23,7 +23,7 @@ from ringtrail.dialects.optico.requests import (
     sms_query,
     zone_of,
 )
-from ringtrail.dialects.optico.responses import FIELDS, call_item, call_listing, day_listing, sms_item, sms_listing
+from ringtrail.dialects.optico.responses import call_listing, call_view, day_listing, sms_item, sms_listing
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.reference import document_route
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -62,10 +62,9 @@ async def _answer(services: Services, asked: DataRequest, given: Mapping[str, st
 
 
 async def _calls(services: Services, asked: DataRequest, given: Mapping[str, str], domain: Domain) -> Response[Any]:
-    zone, masks = zone_of(domain), domain.property.masks_callers
     found = await services.calls.page(
-        call_query(asked, given, domain), offset=asked.offset, limit=asked.limit, with_total=True, fields=FIELDS,
-        show=lambda record: call_item(record, zone, masks_callers=masks),
+        call_query(asked, given, domain), offset=asked.offset, limit=asked.limit, with_total=True,
+        show=call_view(zone_of(domain), masks_callers=domain.property.masks_callers),
     )  # fmt: skip
     body = call_listing(found.shown, total=found.total or 0, page=asked.page, limit=asked.limit)
     return Response(body, media_type=_JSON)

@@ -6,10 +6,11 @@ and the spelling of true are not published: they are our reading, and this file 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from ringtrail.httpkit.times import european_text
+from ringtrail.httpkit.times import clock, european_day
 from ringtrail.model.call import Trigger
 from ringtrail.model.cause import Disposition
 from ringtrail.model.lifecycle import Stage
@@ -46,11 +47,16 @@ STATUS_OF_OUTCOME: dict[tuple[str, str | None], str] = {
 TRIGGER_TYPE: dict[str, int] = {Trigger.NORMAL: 1, Trigger.WEB: 2, Trigger.RULE: 3, Trigger.API: 4, Trigger.MANUAL: 1}
 
 
-def status_of(disposition: str, stage: str, *, redirected_expired: bool = False) -> str:
+_STATUS = {
+    (str(disposition), str(stage)): status
+    for (disposition, of_stage), status in STATUS_OF_OUTCOME.items()
+    for stage in ([of_stage] if of_stage else Stage)
+}
+
+
+def status_of(disposition: str, stage: str, redirected_expired: bool = False) -> str:
     """The status of an ended call. A call that an expired number sent on is EXPIRED, whatever became of it."""
-    if redirected_expired:
-        return "EXPIRED"
-    return STATUS_OF_OUTCOME.get((disposition, None)) or STATUS_OF_OUTCOME[disposition, stage]
+    return "EXPIRED" if redirected_expired else _STATUS[disposition, stage]
 
 
 def outcomes_of(words: list[str]) -> tuple[tuple[str, str | None], ...]:
@@ -58,9 +64,9 @@ def outcomes_of(words: list[str]) -> tuple[tuple[str, str | None], ...]:
     return tuple(outcome for outcome, status in STATUS_OF_OUTCOME.items() if status in words)
 
 
-def call_time(instant: datetime, zone: ZoneInfo) -> str:
+def call_clock(zone: ZoneInfo) -> Callable[[datetime], str]:
     """DD/MM/YYYY HH:MM:SS, local. The repeated hour in autumn cannot be told apart."""
-    return european_text(instant.astimezone(zone))
+    return clock(zone, european_day)
 
 
 def sms_time(instant: datetime, zone: ZoneInfo) -> str:
