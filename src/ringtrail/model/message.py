@@ -69,10 +69,10 @@ def encoding_of(body: str) -> Encoding:
     return Encoding.GSM if all(c in _GSM_BASIC or c in _GSM_EXTENDED for c in body) else Encoding.UNICODE
 
 
-def parts_of(body: str) -> list[str]:
+def parts_of(body: str, encoding: Encoding | None = None) -> list[str]:
     """The text of each segment: 160 septets or 70 UTF-16 units in one, 153 or 67 in each of several (3GPP TS 23.040
-    section 9.2.3.24.1). No character is split."""
-    gsm = encoding_of(body) is Encoding.GSM
+    section 9.2.3.24.1). No character is split. encoding None: the one that the text needs."""
+    gsm = (encoding or encoding_of(body)) is Encoding.GSM
     single, each = (160, 153) if gsm else (70, 67)
     if sum(_units(c, gsm) for c in body) <= single:
         return [body]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, cast
@@ -76,6 +77,13 @@ class MessageQuery:
     senders: tuple[str, ...] = ()
     recipients: tuple[str, ...] = ()
     sender_masked: str | None = None  # compares with the masked form
+    ids: tuple[int, ...] = ()
+    hidden_senders_of: tuple[int, ...] = ()  # properties whose received messages are not found by who sent them
+    body_contains: str | None = None
+    external_id: str | None = None
+    settings: Mapping[str, str] = field(default_factory=dict)  # all of these
+    error_codes: tuple[str, ...] = ()
+    other_error_codes_than: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

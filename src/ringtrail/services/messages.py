@@ -14,7 +14,7 @@ import structlog
 from ringtrail.model.account import Account
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import new_sid
-from ringtrail.model.message import MAX_SEGMENTS, Direction, Message, MessageStatus, encoding_of, parts_of
+from ringtrail.model.message import MAX_SEGMENTS, Direction, Encoding, Message, MessageStatus, encoding_of, parts_of
 from ringtrail.model.number import DID
 from ringtrail.model.query import MessageQuery
 from ringtrail.ports.clock import Clock
@@ -58,6 +58,8 @@ class NewMessage:
     receipt_wanted: bool = True
     external_id: str | None = None
     settings: Mapping[str, Any] | None = None
+    encoding: Encoding | None = None  # None: the one that the body needs
+    webhook_hash: str | None = None  # an endpoint that is told what becomes of it, and of answers to it
 
 
 class Messages:
@@ -74,15 +76,16 @@ class Messages:
         now = self._clock.now()
         recipient = _recipient(account, wanted.recipient)
         due_at = _due(wanted.scheduled_at, now)
-        segments = _segments(wanted.body)
+        encoding = _encoding(wanted)
+        segments = _segments(wanted.body, encoding)
         async with self._database.transaction() as connection:
             await _may_send(connection, account.id, wanted.property_id)
             sender = await _sender(connection, account, wanted)
             message = Message(
                 id=0, sid=new_sid(), account_id=account.id, property_id=wanted.property_id, direction=Direction.OUT,
-                sender=sender, recipient_e164=recipient, body=wanted.body, encoding=encoding_of(wanted.body),
+                sender=sender, recipient_e164=recipient, body=wanted.body, encoding=encoding,
                 segments=segments, status=MessageStatus.QUEUED, receipt_wanted=wanted.receipt_wanted,
-                external_id=wanted.external_id, settings=wanted.settings or {}, created_at=now,
+                external_id=wanted.external_id, settings=_settings(wanted), created_at=now,
                 scheduled_at=wanted.scheduled_at,
             )  # fmt: skip
             stored = await store.add(connection, message, due_at=due_at)
@@ -203,14 +206,17 @@ class Messenger:
             log.info("message_for_nobody", recipient=fact.recipient[:32])
             return
         sender = to_e164(fact.sender, self._default_country) or _storable(fact.sender[:32])
-        body = _storable(fact.body)
+        body, now = _storable(fact.body), self._clock.now()
+        told = await store.reply_endpoint(
+            connection, did.account_id, sender=did.number_e164, recipient=sender, since=now - store.REPLIES_WITHIN
+        )
         await store.add(
             connection,
             Message(
                 id=0, sid=new_sid(), account_id=did.account_id, property_id=did.property_id, direction=Direction.IN,
                 sender=sender, recipient_e164=did.number_e164, body=body, encoding=encoding_of(body),
-                segments=len(parts_of(body)), status=MessageStatus.RECEIVED, created_at=self._clock.now(),
-                received_at=fact.at,
+                segments=len(parts_of(body)), status=MessageStatus.RECEIVED, created_at=now, received_at=fact.at,
+                settings={store.ENDPOINT: told} if told else {},
             ),
             transport_id=fact.transport_id,
         )  # fmt: skip
@@ -253,8 +259,22 @@ def _storable(text: str) -> str:
     return text.replace("\0", "").encode("utf-8", "replace").decode()
 
 
-def _segments(body: str) -> int:
-    segments = len(parts_of(body))
+def _encoding(wanted: NewMessage) -> Encoding:
+    """DomainError BAD_FORMAT 'body' for a text that the encoding that was asked for cannot hold."""
+    needed = encoding_of(wanted.body)
+    if wanted.encoding is Encoding.GSM and needed is not Encoding.GSM:
+        raise DomainError(ErrorCode.BAD_FORMAT, "body", "holds characters that the GSM alphabet lacks")
+    return wanted.encoding or needed
+
+
+def _settings(wanted: NewMessage) -> Mapping[str, Any]:
+    hash_ = wanted.webhook_hash
+    told = {store.ENDPOINT: hash_, store.REPLY_ENDPOINT: hash_} if hash_ else {}
+    return {**(wanted.settings or {}), **told}
+
+
+def _segments(body: str, encoding: Encoding) -> int:
+    segments = len(parts_of(body, encoding))
     if not body or segments > MAX_SEGMENTS:
         raise DomainError(ErrorCode.OUT_OF_RANGE, "body", f"from 1 character to {MAX_SEGMENTS} segments")
     if "\0" in body:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -20,6 +20,10 @@ from ringtrail.storage.events import tell
 
 ENDPOINT = "endpoint"
 """Key of a message's settings: the hash of an endpoint that is told of it besides others."""
+REPLY_ENDPOINT = "reply_endpoint"
+"""Likewise: of one that is told of answers to it."""
+REPLIES_WITHIN = timedelta(days=7)
+"""After a message was sent, what its recipient writes to its sender answers it [inferred]."""
 
 _COLUMNS = (
     "id, sid, account_id, property_id, direction, sender, recipient_e164, body, encoding, segments, status, error_code,"
@@ -109,6 +113,20 @@ async def by_ids(connection: Connection, account_id: int, message_ids: Sequence[
     return [_message(row) for row in await cursor.fetchall()]
 
 
+async def reply_endpoint(
+    connection: Connection, account_id: int, *, sender: str, recipient: str, since: datetime
+) -> str | None:
+    """The hash of the endpoint that is told of answers to the newest message from `sender` to `recipient` that has one."""
+    row = await (
+        await connection.execute(
+            "SELECT settings ->> %s FROM messages WHERE account_id = %s AND direction = 'out' AND sender = %s"
+            " AND recipient_e164 = %s AND created_at >= %s AND settings ? %s ORDER BY created_at DESC, id DESC LIMIT 1",
+            (REPLY_ENDPOINT, account_id, sender, recipient, since, REPLY_ENDPOINT),
+        )
+    ).fetchone()
+    return row[0] if row else None
+
+
 async def find(connection: Connection, query: MessageQuery, *, offset: int, limit: int | None) -> list[Message]:
     """Matching messages by creation, oldest first."""
     condition, params = _condition(query)
@@ -140,8 +158,15 @@ def _condition(query: MessageQuery) -> tuple[sql.Composable, list[Any]]:
         ("created_at < %s", query.to_at),
         ("direction = %s", query.direction),
         ("status = ANY(%s)", [str(status) for status in query.statuses] or None),
+        ("id = ANY(%s)", list(query.ids) or None),
         ("sender = ANY(%s)", list(query.senders) or None),
+        ("(direction = 'out' OR property_id <> ALL(%s))", list(query.hidden_senders_of) if query.senders else None),
         ("recipient_e164 = ANY(%s)", list(query.recipients) or None),
+        ("strpos(body, %s) > 0", query.body_contains),
+        ("external_id = %s", query.external_id),
+        ("settings @> %s", Jsonb(dict(query.settings)) if query.settings else None),
+        ("error_code = ANY(%s)", list(query.error_codes) or None),
+        ("coalesce(error_code <> ALL(%s), true)", list(query.other_error_codes_than) or None),
         ("CASE WHEN length(sender) > 4 THEN left(sender, -4) || 'XXXX' ELSE repeat('X', length(sender)) END = %s", query.sender_masked),
     ):  # fmt: skip
         if value is not None:

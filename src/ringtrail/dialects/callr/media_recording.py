@@ -140,12 +140,12 @@ async def search(asking: Asking, wanted: Filters | None, piece: Slice | None) ->
         offset=piece.offset,
         limit=piece.quantity,
     )
-    masking = await asking.masking()
-    return RecordingList(items=[_shown(asking, item, masking) for item in page], total_items=total)
+    base_url, masking = asking.options.base_url, await asking.masking()
+    return RecordingList(items=[shown(base_url, item, masking) for item in page], total_items=total)
 
 
 async def get(asking: Asking, recording: RecordingRecord) -> MediaRecording:
-    return _shown(asking, recording, await asking.masking())
+    return shown(asking.options.base_url, recording, await asking.masking())
 
 
 async def overview(asking: Asking) -> dict[str, Overview]:
@@ -158,8 +158,8 @@ async def read_status(asking: Asking) -> dict[str, ReadStatus]:
     return {type_: _read_status(_of(tallies, type_)) for type_ in _TYPES}
 
 
-def _shown(asking: Asking, item: RecordingRecord, masking: frozenset[int]) -> MediaRecording:
-    return recording_object(item, f"{asking.options.base_url}{RECORDINGS_PREFIX}/{item.hash}", masking)
+def shown(base_url: str, item: RecordingRecord, masking: frozenset[int]) -> MediaRecording:
+    return recording_object(item, f"{base_url}{RECORDINGS_PREFIX}/{item.hash}", masking)
 
 
 def _of(tallies: list[RecordingTally], type_: str) -> list[RecordingTally]:

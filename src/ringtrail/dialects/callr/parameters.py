@@ -50,9 +50,12 @@ Check = Callable[[Asking, str, Any], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Param:
+    """null_is: the error for a null that is not allowed; the vendor words it in two ways."""
+
     name: str
     check: Check
     nullable: bool = False
+    null_is: Callable[[str], DomainError] | None = None
 
 
 async def checked(asking: Asking, specs: tuple[Param, ...], values: list[Any]) -> list[Any]:
@@ -61,7 +64,7 @@ async def checked(asking: Asking, specs: tuple[Param, ...], values: list[Any]) -
         present = position < len(values)
         value = values[position] if present else None
         if value is None and not (present and spec.nullable):
-            raise bad_format(spec.name)
+            raise (spec.null_is if present and spec.null_is else bad_format)(spec.name)
         asking.checked[spec.name] = None if value is None else await spec.check(asking, spec.name, value)
     if len(values) > len(specs):
         message = f"Invalid params: at most {len(specs)} expected"

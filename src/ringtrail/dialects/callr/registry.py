@@ -6,13 +6,26 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ringtrail.dialects.callr import analytics, apps, cdr, did, media_recording, system
+from ringtrail.dialects.callr import (
+    analytics,
+    apps,
+    cdr,
+    did,
+    media_recording,
+    sms,
+    system,
+    webhook_log,
+    webhook_methods,
+    webhook_options,
+)
 from ringtrail.dialects.callr import parameters as check
 from ringtrail.dialects.callr.call_tracking import new_params
 from ringtrail.dialects.callr.envelope import RpcCall
 from ringtrail.dialects.callr.errors import METHOD_NOT_FOUND, RpcError
 from ringtrail.dialects.callr.parameters import Asking, Param
+from ringtrail.dialects.callr.sms_object import SMS_TYPES
 from ringtrail.dialects.callr.vocabulary import CDR_TYPES
+from ringtrail.dialects.callr.webhook_types import TYPES
 from ringtrail.model.errors import ErrorCode
 
 
@@ -26,6 +39,7 @@ class Method:
 
 _APP = Param("app", check.app)
 _DID = Param("did", check.did)
+_WEBHOOK = Param("hash", webhook_methods.webhook)
 _RANGE = (Param("from", check.instant), Param("to", check.range_end))
 
 METHODS: dict[str, Method] = {
@@ -75,6 +89,57 @@ METHODS: dict[str, Method] = {
     "media/recording.get": Method(media_recording.get, (Param("hash", media_recording.recording),)),
     "media/recording.overview": Method(media_recording.overview),
     "media/recording.read_status": Method(media_recording.read_status),
+    "sms.send": Method(
+        sms.send,
+        (
+            Param("from", sms.sender, null_is=check.wrong_type),
+            Param("to", sms.recipient, null_is=check.wrong_type),
+            Param("body", sms.body),
+            Param("options", sms.options, nullable=True),
+        ),
+    ),
+    "sms.get": Method(sms.get, (Param("id", sms.message),)),
+    "sms.get_list": Method(sms.get_list, (Param("type", check.one_of(SMS_TYPES)), *_RANGE)),
+    "sms.search": Method(
+        sms.search,
+        (
+            Param("filters", sms.filters, nullable=True),
+            Param("options", check.search_options(sms.ORDER), nullable=True),
+        ),
+    ),
+    "sms.get_count_for_body": Method(sms.get_count_for_body, (Param("body", sms.body),)),
+    "sms.get_gsm_charset_mapping": Method(sms.get_gsm_charset_mapping),
+    "webhooks.get_event_types": Method(webhook_methods.get_event_types),
+    "webhooks.subscribe": Method(
+        webhook_methods.subscribe,
+        (
+            Param("type", check.one_of(TYPES)),
+            Param("endpoint", webhook_options.endpoint),
+            Param("options", webhook_options.new_options, nullable=True),
+        ),
+    ),
+    "webhooks.unsubscribe": Method(webhook_methods.unsubscribe, (_WEBHOOK,)),
+    "webhooks.get": Method(webhook_methods.get, (_WEBHOOK,)),
+    "webhooks.get_list": Method(webhook_methods.get_list),
+    "webhooks.edit": Method(
+        webhook_methods.edit,
+        (
+            _WEBHOOK,
+            Param("endpoint", webhook_options.endpoint, nullable=True),
+            Param("options", webhook_options.options, nullable=True),
+        ),
+    ),
+    "webhooks.enable": Method(webhook_methods.enable, (_WEBHOOK,)),
+    "webhooks.disable": Method(webhook_methods.disable, (_WEBHOOK,)),
+    "webhooks.test": Method(webhook_methods.test, (_WEBHOOK,)),
+    "webhooks/log.search": Method(
+        webhook_log.search,
+        (
+            Param("filters", webhook_log.filters, nullable=True),
+            Param("options", check.search_options(webhook_log.ORDER), nullable=True),
+        ),
+    ),
+    "webhooks/log.replay": Method(webhook_log.replay, (_WEBHOOK, Param("event_id", webhook_log.event_id))),
 }
 
 
