@@ -70,7 +70,7 @@ async def _name(site: Site, principal: Principal, viewer: Viewer, kind: str, abo
 
 def _message_text(viewer: Viewer, message: Message) -> str:
     """Whom the account exchanged it with."""
-    inbound = message.direction is Direction.INBOUND
+    inbound = message.direction is Direction.IN
     other = message.sender if inbound else message.recipient_e164
     shown = masked(other) if message.property_id in viewer.masking else viewer.number(other)
     return f"Message {'from' if inbound else 'to'} {visible(shown)}"
