@@ -9,6 +9,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from ringtrail.dialects.agendize import webhooks as agendize
+from ringtrail.dialects.callr import webhooks as callr
 from ringtrail.dialects.invox import webhooks as invox
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.ports.clock import SystemClock
@@ -32,6 +33,7 @@ async def delivering(world: World, *, limit_s: float = 2.0, **options: Any) -> A
     renders = {
         "invox": invox.renderer(world.services, shown),
         "agendize": agendize.renderer(world.services, shown, egress),
+        "callr": callr.renderer(world.services, shown),
     }
     deliverer = Deliverer(world.database, SystemClock(), world.services.webhooks, egress, renders)
     async with egress.opened():
