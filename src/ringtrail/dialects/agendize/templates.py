@@ -5,8 +5,8 @@ it holds the text of a JSON document, so that a placeholder outside of quotes gi
 
 What the vendor does not say, and we chose [inferred]: a path that finds nothing gives no text inside quotes and `null`
 outside; a path that finds several values gives an array of them; null inside quotes gives no text, an object or an array
-its compact JSON. What is put inside quotes is always escaped: it may come from a caller. Filters (`?`) are not taken:
-they could be made to run for ever.
+its compact JSON. What is put inside quotes is always escaped: it may come from a caller. Names in an object stay as they
+are; in a string they are text like any other. Filters (`?`) are not taken: they could be made to run for ever.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 from urllib.parse import quote
 
@@ -22,9 +23,13 @@ from jsonpath import JSONPath, JSONPathEnvironment, JSONPathError
 from jsonpath.selectors import Filter
 
 MOST_PLACEHOLDERS = 200
+MOST_BYTES = 262_144
+"""That one notification has."""
 _MOST_PATH = 200
+_MOST_FOUND = 1_000  # values of one path
 _MOST_DEPTH = 32
-_PLACEHOLDER = re.compile(r"\$\{((?:'[^']*'|\"[^\"]*\"|[^}'\"])*)\}")
+_PLACEHOLDER = re.compile(r"\$\{((?:'[^']*'|\"[^\"]*\"|[^}'\"])*+)\}")
+_HALF = re.compile("[\ud800-\udfff]")  # of a surrogate pair: no UTF-8 has it
 _ENVIRONMENT = JSONPathEnvironment(strict=True)
 _NOTHING = object()
 
@@ -39,8 +44,7 @@ class TemplateError(ValueError):
 def check(schema: Template) -> None:
     """Raises TemplateError for what is wrong before anything is put in."""
     render(schema, {}, proof=isinstance(schema, dict))
-    count = len(_PLACEHOLDER.findall(schema if isinstance(schema, str) else json.dumps(schema)))
-    if count > MOST_PLACEHOLDERS:
+    if isinstance(schema, dict) and json.dumps(schema).count("${") > MOST_PLACEHOLDERS:
         raise TemplateError(f"more than {MOST_PLACEHOLDERS} placeholders")
 
 
@@ -50,9 +54,12 @@ def render(schema: Template, resource: Resource, *, proof: bool = True) -> bytes
     try:
         if proof:
             json.loads(text, parse_constant=_refuse_constant)
-        return text.encode()
+        body = text.encode()
     except (ValueError, RecursionError) as exc:
         raise TemplateError(f"the result is not JSON: {exc}") from exc
+    if len(body) > MOST_BYTES:
+        raise TemplateError(f"the result has more than {MOST_BYTES} bytes")
+    return body
 
 
 def render_address(address: str, resource: Resource) -> str:
@@ -99,7 +106,7 @@ def _filled_text(template: str, resource: Resource) -> str:
 def _quotes(template: str) -> list[bool]:
     """For each position: does it stand inside a JSON string? Placeholders have quotes of their own, which do not count."""
     inside, escaped, result = False, False, [False] * len(template)
-    skipped = {at for match in _PLACEHOLDER.finditer(template) for at in range(match.start() + 1, match.end())}
+    skipped = {at for match in _placeholders(template) for at in range(match.start() + 1, match.end())}
     for at, sign in enumerate(template):
         result[at] = inside
         if at in skipped:
@@ -115,14 +122,33 @@ def _substituted(text: str, value: Callable[[str], str]) -> str:
 
 
 def _placed(text: str, value: Callable[[str, int], str]) -> str:
-    if text.count("${") != len(_PLACEHOLDER.findall(text)):
-        raise TemplateError("a placeholder is not closed")
-    return _PLACEHOLDER.sub(lambda match: value(match[1], match.start()), text)
+    pieces, end = [], 0
+    for match in _placeholders(text):
+        pieces += [text[end : match.start()], _HALF.sub("\ufffd", value(match[1], match.start()))]
+        end = match.end()
+    return "".join([*pieces, text[end:]])
+
+
+def _placeholders(text: str) -> list[re.Match[str]]:
+    """From left to right, and no further than to the first that is not closed: so the work grows with the text alone."""
+    found = list[re.Match[str]]()
+    begin = text.find("${")
+    while begin >= 0:
+        match = _PLACEHOLDER.match(text, begin)
+        if match is None:
+            raise TemplateError("a placeholder is not closed")
+        found.append(match)
+        begin = text.find("${", match.end())
+    if len(found) > MOST_PLACEHOLDERS:
+        raise TemplateError(f"more than {MOST_PLACEHOLDERS} placeholders")
+    return found
 
 
 def _found(path: str, resource: Resource) -> Any:
     query = _query(path)
-    values = [match.obj for match in query.finditer(resource)]
+    values = [match.obj for match in islice(query.finditer(resource), _MOST_FOUND + 1)]
+    if len(values) > _MOST_FOUND:
+        raise TemplateError(f"{path!r} finds more than {_MOST_FOUND} values")
     if not values:
         return _NOTHING
     return values[0] if query.singular_query() else values
