@@ -24,6 +24,7 @@ from ringtrail.dialects import agendize, callr, fonedynamics, invox, native, opt
 from ringtrail.dialects.agendize import webhooks as agendize_webhooks
 from ringtrail.dialects.callr import webhooks as callr_webhooks
 from ringtrail.dialects.invox import webhooks as invox_webhooks
+from ringtrail.dialects.native import webhooks as native_webhooks
 from ringtrail.engines.asterisk.client import Address
 from ringtrail.engines.asterisk.configure import FLIGHT_RECORDER_FILE
 from ringtrail.engines.asterisk.control import AsteriskEngine, AsteriskNode
@@ -275,6 +276,7 @@ def _deliverer(settings: Settings, database: Database, egress: Egress, measured:
         "invox": invox_webhooks.renderer(services, options),
         "agendize": agendize_webhooks.renderer(services, options, egress),
         "callr": callr_webhooks.renderer(services, options),
+        "native": native_webhooks.renderer(services, options),
         "mail": mail_webhooks.renderer(services, base_url=settings.base_url, domain=_mail_domain(settings)),
     }
     mail = smtp(settings, limit_s=settings.webhook_timeout_s)

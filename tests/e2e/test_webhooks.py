@@ -42,7 +42,7 @@ async def add(environ: dict[str, str], world: World, receiver: Receiver, *more: 
 async def test_an_operator_sets_a_webhook_up_sees_it_work_and_removes_it(world: World, environ: dict[str, str]) -> None:
     async with receiving() as receiver:
         hash_ = await add(environ, world, receiver)
-        listed = await ringtrail(environ, "webhooks", "list", "--account", world.account.sid)
+        listed = await ringtrail(environ, "webhooks", "list", "--json", "--account", world.account.sid)
         assert [item["hash"] for item in listed] == [hash_]
         assert "crm-token" not in json.dumps(listed)
         await world.save(world.golden())
@@ -50,10 +50,10 @@ async def test_an_operator_sets_a_webhook_up_sees_it_work_and_removes_it(world: 
             (request,) = await receiver.wait_for(1)
             await all_settled(world)
         assert request.headers["x-api-key"] == "crm-token"
-        (entry,) = await ringtrail(environ, "webhooks", "log", "--account", world.account.sid, hash_)
+        (entry,) = await ringtrail(environ, "webhooks", "log", "--json", "--account", world.account.sid)
         assert (entry["last_status"], entry["tries"], entry["last_error"]) == (200, 1, None)
         await ringtrail(environ, "webhooks", "remove", "--account", world.account.sid, hash_)
-        assert await ringtrail(environ, "webhooks", "list", "--account", world.account.sid) == []
+        assert await ringtrail(environ, "webhooks", "list", "--json", "--account", world.account.sid) == []
 
 
 async def test_secrets_are_not_readable_in_the_database(world: World, environ: dict[str, str]) -> None:

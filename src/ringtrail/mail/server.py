@@ -6,7 +6,7 @@ import ipaddress
 from dataclasses import dataclass, field
 from email.errors import HeaderParseError
 from email.headerregistry import Address
-from email.utils import parseaddr
+from email.utils import getaddresses
 from urllib.parse import unquote, urlsplit
 
 _PORTS = {"smtp": 587, "smtps": 465}  # RFC 6409 and RFC 8314
@@ -64,8 +64,8 @@ def server_of(url: str) -> MailServer:
 
 def mailbox(text: str) -> Address:
     """`one@example.org` or `A name <one@example.org>`. Raises ValueError."""
-    name, address = parseaddr(text)
     try:
+        ((name, address),) = getaddresses([text])  # ValueError, unless there is one
         found = Address(display_name=name, addr_spec=address)
     except (ValueError, HeaderParseError, IndexError) as exc:
         raise ValueError("is not an e-mail address") from exc
