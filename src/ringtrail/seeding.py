@@ -135,7 +135,7 @@ async def _add_numbers(services: Services, account: Account, site: Property, clo
             account_id=account.id, property_id=site.id, number_e164=number, friendly_name=name, expires_at=expires_at,
             capabilities=capabilities,
         )  # fmt: skip
-    await services.numbers.add_to_stock(list(FOR_SALE))
+    await services.stock.add(list(FOR_SALE))
 
 
 async def _add_credentials(services: Services, account: Account, site: Property) -> dict[str, dict[str, str]]:

@@ -169,10 +169,10 @@ async def test_legs_and_recordings_are_told_once_each_in_their_calls_order(world
 
 
 async def test_numbers_are_told_when_they_come_and_when_they_go(world: World) -> None:
-    numbers = world.services.numbers
-    await numbers.add_to_stock(["+33987650001"])
-    did = await numbers.buy(world.account.id, world.property.id, number_e164="+33987650001")
-    await numbers.release(did)
+    stock = world.services.stock
+    await stock.add(["+33987650001"])
+    did = await stock.buy(world.account.id, world.property.id, number_e164="+33987650001")
+    await stock.release(did)
     about = number_of_hash(did.hash)
     found = await rows(world, f"SELECT type, detail ->> 'number' FROM events WHERE about = {about} ORDER BY id")
     assert found == [("number.assigned", None), ("number.released", "+33987650001")]

@@ -259,12 +259,12 @@ async def test_a_property_that_may_no_longer_send_fails_what_it_has_scheduled(po
 
 
 async def test_what_was_allowed_when_it_was_scheduled_is_asked_again_when_it_is_due(post: Post) -> None:
-    numbers, account_id = post.world.services.numbers, post.world.account.id
+    stock, account_id = post.world.services.stock, post.world.account.id
     in_an_hour = NOON + timedelta(hours=1)
     own, named = await post.send(scheduled_at=in_an_hour), await post.send(scheduled_at=in_an_hour, sender="Bakery")
-    sender = await numbers.by_number(account_id, SENDER)
+    sender = await post.world.services.numbers.by_number(account_id, SENDER)
     assert sender is not None
-    await numbers.release(sender)
+    await stock.release(sender)
     post.clock.at = in_an_hour
     assert await post.messenger.dispatch() == 1
     late = await post.send(scheduled_at=in_an_hour, sender="Bakery")

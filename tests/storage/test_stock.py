@@ -29,7 +29,7 @@ async def world(database: Database, tmp_path: Path) -> World:
 async def test_numbers_are_put_up_for_sale_all_or_none(world: World) -> None:
     with pytest.raises(DomainError, match="33199005002"):
         await put_up_for_sale(world.services, ["+33199005001", "33199005002"], ("voice",))
-    assert await world.services.numbers.stock() == []
+    assert await world.services.stock.find() == []
     shown = await put_up_for_sale(world.services, SALE, ("voice", "sms"))
     assert [(item.number_e164, item.country, item.capabilities) for item in shown] == [
         (number, "FR", ("voice", "sms")) for number in SALE
@@ -44,26 +44,26 @@ async def test_what_is_for_sale_or_somebodys_already_is_passed_over(world: World
 
 
 async def test_a_number_that_is_given_back_is_for_sale_again_without_its_endpoint(world: World) -> None:
-    numbers = world.services.numbers
-    await numbers.add_to_stock(list(SALE[:1]))
-    did = await numbers.buy(world.account.id, world.property.id, number_e164=SALE[0])
+    numbers, stock = world.services.numbers, world.services.stock
+    await stock.add(list(SALE[:1]))
+    did = await stock.buy(world.account.id, world.property.id, number_e164=SALE[0])
     await numbers.route_to(did, "+33199000010", record=False)
-    await numbers.release(did)
-    assert [item.number_e164 for item in await numbers.stock()] == list(SALE[:1])
+    await stock.release(did)
+    assert [item.number_e164 for item in await stock.find()] == list(SALE[:1])
     assert [app.hash for app in await world.services.apps.list(world.account.id)] == [world.app.hash]
 
 
 async def test_an_endpoint_that_another_number_uses_outlives_its_own(world: World) -> None:
-    numbers = world.services.numbers
-    await numbers.add_to_stock(list(SALE[:1]))
-    did = await numbers.buy(world.account.id, world.property.id, number_e164=SALE[0])
+    numbers, stock = world.services.numbers, world.services.stock
+    await stock.add(list(SALE[:1]))
+    did = await stock.buy(world.account.id, world.property.id, number_e164=SALE[0])
     await numbers.route_to(did, "+33199000010", record=False)
     routed = await numbers.by_hash(world.account.id, did.hash)
     assert routed is not None
     own = await numbers.own_route(routed)
     assert own is not None
     await numbers.assign(world.account.id, world.did.hash, own.hash)
-    await numbers.release(did)
+    await stock.release(did)
     kept = await numbers.by_hash(world.account.id, world.did.hash)
     assert kept is not None
     assert kept.app_hash == own.hash
@@ -97,10 +97,10 @@ async def test_a_number_that_cannot_be_set_up_is_not_bought(world: World) -> Non
     def to_nowhere(did: DID, app: App | None) -> tuple[DID, str]:
         return did, "NOTTHERE"
 
-    numbers = world.services.numbers
-    await numbers.add_to_stock([SALE[0]])
+    numbers, stock = world.services.numbers, world.services.stock
+    await stock.add([SALE[0]])
     for wanted in ({"number_e164": SALE[0]}, {"country": "FR"}):
         with pytest.raises(DomainError):
-            await numbers.buy(world.account.id, world.property.id, change=to_nowhere, **wanted)
-    assert [item.number_e164 for item in await numbers.stock()] == [SALE[0]]
+            await stock.buy(world.account.id, world.property.id, change=to_nowhere, **wanted)
+    assert [item.number_e164 for item in await stock.find()] == [SALE[0]]
     assert await numbers.by_number(world.account.id, SALE[0]) is None

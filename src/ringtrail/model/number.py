@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from enum import StrEnum
+from typing import Any, NamedTuple
 
 from ringtrail.model.attribution import StaticAttribution
 
@@ -30,11 +31,17 @@ class DID:
     city: str | None = None
     capabilities: tuple[str, ...] = ("voice",)  # voice, sms, mms
     settings: Mapping[str, Any] = field(default_factory=dict)  # what a dialect keeps with it and we do not act on
+    class_: str = "CLASSIC"  # CLASSIC or GOLD
+    area_code_id: int | None = None
+    month_micro: int | None = None  # what it costs its owner each month; None: it was not bought
+    setup_micro: int | None = None
+    bought_at: datetime | None = None
+    contract_end_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockNumber:
-    """A number that the operator has and nobody owns yet."""
+    """A number that the operator has and nobody owns yet. Prices None: as the buyer's tariff has them."""
 
     number_e164: str
     country: str  # ISO 3166-1 alpha-2
@@ -42,6 +49,68 @@ class StockNumber:
     region: str | None = None
     city: str | None = None
     capabilities: tuple[str, ...] = ("voice",)
+    class_: str = "CLASSIC"  # CLASSIC or GOLD
+    area_code_id: int | None = None
+    month_micro: int | None = None
+    setup_micro: int | None = None
+    contract_months: int = 1
+    hash: str = ""  # of the DID that it becomes; storage makes it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AreaCode:
+    """Where numbers for sale belong. `id` is 0 until storage hands one out."""
+
+    id: int = 0
+    country: str  # ISO 3166-1 alpha-2
+    line_type: str  # as DID.line_type
+    intl_prefix: str  # digits: 331
+    local_prefix: str  # 01
+    label: str
+
+
+class Availability(NamedTuple):
+    """Numbers that nobody holds, by class."""
+
+    classic: int
+    gold: int
+
+
+class OrderMode(StrEnum):
+    RANDOM = "RANDOM"
+    SEQUENTIAL = "SEQUENTIAL"  # consecutive numbers
+
+
+class OrderState(StrEnum):
+    RESERVED = "reserved"
+    BOUGHT = "bought"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberOrder:
+    """Numbers that are held for an account until `expires_at`, to be bought or not."""
+
+    account_id: int
+    token: str  # 40 letters and digits
+    area_code_id: int
+    class_: str
+    mode: OrderMode
+    quantity: int
+    state: OrderState
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NumberQuota:
+    """-1: without a limit."""
+
+    owned: int
+    most_owned: int
+    bought: int  # within the last days
+    most_bought: int
+    days: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,5 +1,5 @@
 """The verbs. A stack: controller > recorder > calls · entered calls · buttons · messages · recordings · analytics · webhooks >
-apps > numbers > oauth > accounts.
+stock > apps > numbers · money > oauth > accounts.
 
 `Services` is what an edge (dialect, dashboard) is given.
 """
@@ -17,10 +17,12 @@ from ringtrail.services.calls import Calls
 from ringtrail.services.egress import Policy, networks_of
 from ringtrail.services.entered_calls import EnteredCalls
 from ringtrail.services.messages import Messages
+from ringtrail.services.money import Money
 from ringtrail.services.numbers import Numbers
 from ringtrail.services.oauth import OAuth
 from ringtrail.services.recording_links import RecordingLinks
 from ringtrail.services.recordings import Recordings
+from ringtrail.services.stock import Stock
 from ringtrail.services.vault import Vault
 from ringtrail.services.webhooks import Webhooks
 from ringtrail.storage.database import Database
@@ -31,6 +33,8 @@ class Services:
     accounts: Accounts
     oauth: OAuth
     numbers: Numbers
+    stock: Stock
+    money: Money
     apps: Apps
     calls: Calls
     entered_calls: EnteredCalls
@@ -57,6 +61,8 @@ def build_services(
         accounts=Accounts(database, clock),
         oauth=OAuth(database, clock),
         numbers=numbers,
+        stock=Stock(database, clock, numbers),
+        money=Money(database, clock),
         apps=Apps(database, clock, numbers),
         calls=Calls(database),
         entered_calls=EnteredCalls(database, clock, recordings_folder),

@@ -17,7 +17,7 @@ from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import Event, EventType
 from ringtrail.model.ids import new_hash, number_of_hash
-from ringtrail.model.number import DID, StockNumber
+from ringtrail.model.number import DID
 from ringtrail.ports.clock import Clock
 from ringtrail.storage import apps as app_store
 from ringtrail.storage import counters
@@ -147,7 +147,7 @@ class Numbers:
         facts = facts_of(number_e164)
         did = DID(
             hash=new_hash(), account_id=account_id, property_id=property_id, number_e164=number_e164,
-            country=facts.country or "", line_type=_did_type(facts.line_type), friendly_name=friendly_name,
+            country=facts.country or "", line_type=did_type(facts.line_type), friendly_name=friendly_name,
             app_hash=app_hash, assigned_at=self._clock.now() if app_hash else None, expires_at=expires_at,
             expired_redirect_e164=expired_redirect_e164, attribution=attribution or StaticAttribution(),
             region=facts.region, capabilities=capabilities,
@@ -155,7 +155,7 @@ class Numbers:
         async with self._database.transaction() as connection:
             if not await store.add_did(connection, did):
                 raise DomainError(ErrorCode.CONFLICT, field="number", detail=f"{number_e164} is taken")
-            await self._tell(connection, EventType.NUMBER_ASSIGNED, did)
+            await tell_of(connection, EventType.NUMBER_ASSIGNED, did, self._clock.now())
         return did
 
     async def find(
@@ -218,9 +218,9 @@ class Numbers:
             did = await store.locked_did(connection, account_id, hash_)
             if did is None:
                 raise DomainError(ErrorCode.UNKNOWN_VALUE, field="did")
-            return await self._changed(connection, did, change)
+            return await self.changed_in(connection, did, change)
 
-    async def _changed(self, connection: Connection, did: DID, change: Change) -> DID:
+    async def changed_in(self, connection: Connection, did: DID, change: Change) -> DID:
         """What became of a number that this transaction has locked."""
         app = await app_store.app_by_hash(connection, did.account_id, did.app_hash) if did.app_hash else None
         changed, goes_to = change(did, app)
@@ -257,92 +257,6 @@ class Numbers:
             app = await app_store.app_of_did(connection, did.account_id, did.hash)
         return app if app is not None and app.hash == did.app_hash else None
 
-    # --- the stock ---
-
-    async def add_to_stock(self, numbers_e164: list[str], *, capabilities: tuple[str, ...] = ("voice",)) -> None:
-        """Numbers that may be bought from now on."""
-        items = [(number, facts_of(number)) for number in numbers_e164]
-        async with self._database.transaction() as connection:
-            await store.add_to_stock(
-                connection,
-                [
-                    StockNumber(
-                        number_e164=number, country=facts.country or "", line_type=_did_type(facts.line_type),
-                        region=facts.region, capabilities=capabilities,
-                    )
-                    for number, facts in items
-                ],
-            )  # fmt: skip
-
-    async def stock(
-        self, *, country: str | None = None, offset: int = 0, limit: int | None = None
-    ) -> list[StockNumber]:
-        async with self._database.reading() as connection:
-            return await store.stock(connection, country=country, offset=offset, limit=limit)
-
-    async def buy(
-        self,
-        account_id: int,
-        property_id: int,
-        *,
-        number_e164: str | None = None,
-        country: str | None = None,
-        settings: Mapping[str, Any] | None = None,
-        change: Change | None = None,
-    ) -> DID:
-        """Take this number, or any of a country, out of the stock. Never sold twice. DomainError UNKNOWN_VALUE, 'number'.
-
-        change: as for `configure`, in the same transaction: a number that cannot be set up is not bought.
-        """
-        async with self._database.transaction() as connection:
-            if number_e164 is not None:
-                found = await store.take_from_stock(connection, number_e164)
-            else:
-                found = await store.take_any_from_stock(connection, country or "")
-            if found is None:
-                raise DomainError(ErrorCode.UNKNOWN_VALUE, field="number", detail="there is no such number for sale")
-            did = DID(
-                hash=new_hash(), account_id=account_id, property_id=property_id, number_e164=found.number_e164,
-                country=found.country, line_type=found.line_type, friendly_name=None, app_hash=None, assigned_at=None,
-                expires_at=None, expired_redirect_e164=None, attribution=StaticAttribution(), region=found.region,
-                city=found.city, capabilities=found.capabilities, settings=settings or {},
-            )  # fmt: skip
-            if not await store.add_did(connection, did):
-                raise DomainError(ErrorCode.CONFLICT, field="number", detail=f"{found.number_e164} is taken")
-            changed = await self._changed(connection, did, change) if change else did
-            await self._tell(connection, EventType.NUMBER_ASSIGNED, did)
-            return changed
-
-    async def release(self, did: DID) -> None:
-        """Give a number back to the stock, and drop the app that was its alone. Its calls stay."""
-        async with self._database.transaction() as connection:
-            if not await store.delete_did(connection, did.account_id, did.hash):
-                raise DomainError(ErrorCode.UNKNOWN_VALUE, field="did")
-            app = await app_store.app_of_did(connection, did.account_id, did.hash)
-            if app is not None:
-                await app_store.delete_app(connection, did.account_id, app.hash)
-            item = StockNumber(
-                number_e164=did.number_e164, country=did.country, line_type=did.line_type, region=did.region,
-                city=did.city, capabilities=did.capabilities,
-            )  # fmt: skip
-            await store.add_to_stock(connection, [item])
-            detail = {
-                "hash": did.hash, "number": did.number_e164, "country": did.country, "line_type": did.line_type,
-                "region": did.region, "city": did.city,
-                "assigned_at": did.assigned_at.isoformat() if did.assigned_at else None,
-            }  # fmt: skip
-            await self._tell(connection, EventType.NUMBER_RELEASED, did, detail)
-
-    async def _tell(
-        self, connection: Connection, type_: EventType, did: DID, detail: Mapping[str, Any] | None = None
-    ) -> None:
-        event = Event(
-            account_id=did.account_id, type=type_, property_id=did.property_id, about=number_of_hash(did.hash),
-            at=self._clock.now(), detail=detail or {},
-        )  # fmt: skip
-        await counters.lock(connection, did.account_id)
-        await tell(connection, did.account_id, [event])
-
     async def assign(self, account_id: int, did_hash: str, app_hash: str | None) -> None:
         """Let an app answer a DID (None: nobody). DomainError UNKNOWN_VALUE with field 'did' or 'app'."""
         async with self._database.transaction() as connection:
@@ -363,7 +277,19 @@ class Numbers:
             await store.add_built_in_media(connection, items)
 
 
-def _did_type(line_type: str | None) -> str:
+def did_type(line_type: str | None) -> str:
     """CALLR's DID.type word for a line type."""
     return {"MOBILE": "MOBILE", "TOLLFREE": "TOLLFREE", "SHARED_COST": "SHAREDREVENUE", "PREMIUM": "SHAREDREVENUE",
             "PERSONAL": "PERSONAL", "VOIP": "NON-GEOGRAPHIC"}.get(line_type or "", "GEOGRAPHIC")  # fmt: skip
+
+
+async def tell_of(
+    connection: Connection, type_: EventType, did: DID, at: datetime, detail: Mapping[str, Any] | None = None
+) -> None:
+    """Tell what became of a number, last in its transaction but for money."""
+    event = Event(
+        account_id=did.account_id, type=type_, property_id=did.property_id, about=number_of_hash(did.hash), at=at,
+        detail=detail or {},
+    )  # fmt: skip
+    await counters.lock(connection, did.account_id)
+    await tell(connection, did.account_id, [event])

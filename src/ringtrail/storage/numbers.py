@@ -10,12 +10,13 @@ from psycopg import sql
 from psycopg.types.json import Jsonb
 
 from ringtrail.model.attribution import StaticAttribution
-from ringtrail.model.number import DID, StockNumber
+from ringtrail.model.number import DID
 from ringtrail.storage.database import Connection
 
 _DID = (
     "hash, account_id, property_id, number_e164, country, line_type, friendly_name, app_hash, assigned_at, expires_at,"
-    " expired_redirect_e164, source, medium, campaign, content, offline_description, region, city, capabilities, settings"
+    " expired_redirect_e164, source, medium, campaign, content, offline_description, region, city, capabilities, settings,"
+    " class, area_code_id, month_micro, setup_micro, bought_at, contract_end_at"
 )
 
 
@@ -26,7 +27,8 @@ def _did(row: tuple[Any, ...]) -> DID:
         attribution=StaticAttribution(
             source=row[11], medium=row[12], campaign=row[13], content=row[14], offline_description=row[15]
         ),
-        region=row[16], city=row[17], capabilities=tuple(row[18]), settings=row[19],
+        region=row[16], city=row[17], capabilities=tuple(row[18]), settings=row[19], class_=row[20], area_code_id=row[21],
+        month_micro=row[22], setup_micro=row[23], bought_at=row[24], contract_end_at=row[25],
     )  # fmt: skip
 
 
@@ -134,12 +136,13 @@ async def add_did(connection: Connection, did: DID) -> bool:
     """False: somebody has this number already."""
     attribution = did.attribution
     cursor = await connection.execute(
-        f"INSERT INTO dids ({_DID}) VALUES ({', '.join(['%s'] * 20)}) ON CONFLICT (number_e164) DO NOTHING".encode(),
+        f"INSERT INTO dids ({_DID}) VALUES ({', '.join(['%s'] * 26)}) ON CONFLICT (number_e164) DO NOTHING".encode(),
         (
             did.hash, did.account_id, did.property_id, did.number_e164, did.country, did.line_type, did.friendly_name,
             did.app_hash, did.assigned_at, did.expires_at, did.expired_redirect_e164, attribution.source,
             attribution.medium, attribution.campaign, attribution.content, attribution.offline_description, did.region,
-            did.city, list(did.capabilities), Jsonb(dict(did.settings)),
+            did.city, list(did.capabilities), Jsonb(dict(did.settings)), did.class_, did.area_code_id, did.month_micro,
+            did.setup_micro, did.bought_at, did.contract_end_at,
         ),
     )  # fmt: skip
     return cursor.rowcount == 1
@@ -169,57 +172,3 @@ async def add_built_in_media(connection: Connection, items: list[tuple[int, str,
             "INSERT INTO media (account_id, id, name, category, path) VALUES (0, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             items,
         )
-
-
-_STOCK = "number_e164, country, line_type, region, city, capabilities"
-
-
-def _stock_number(row: tuple[Any, ...]) -> StockNumber:
-    return StockNumber(
-        number_e164=row[0], country=row[1], line_type=row[2], region=row[3], city=row[4], capabilities=tuple(row[5])
-    )
-
-
-async def add_to_stock(connection: Connection, numbers: list[StockNumber]) -> None:
-    """Numbers that are in stock already, or somebody's, are passed over."""
-    async with connection.cursor() as cursor:
-        await cursor.executemany(
-            f"INSERT INTO number_stock ({_STOCK}) SELECT %s, %s, %s, %s, %s, %s::text[]"
-            " WHERE NOT EXISTS (SELECT 1 FROM dids WHERE number_e164 = %s) ON CONFLICT DO NOTHING".encode(),
-            [
-                (item.number_e164, item.country, item.line_type, item.region, item.city, list(item.capabilities), item.number_e164)
-                for item in numbers
-            ],
-        )  # fmt: skip
-
-
-async def stock(connection: Connection, *, country: str | None, offset: int, limit: int | None) -> list[StockNumber]:
-    cursor = await connection.execute(
-        sql.SQL(
-            "SELECT {} FROM number_stock WHERE coalesce(country = %s, true) ORDER BY number_e164 LIMIT {} OFFSET {}"
-        ).format(sql.SQL(_STOCK), sql.Literal(limit), sql.Literal(offset)),
-        (country,),
-    )
-    return [_stock_number(row) for row in await cursor.fetchall()]
-
-
-async def take_from_stock(connection: Connection, number_e164: str) -> StockNumber | None:
-    """Take one number out. Two takers of the same number: the second gets None once the first has committed."""
-    row = await (
-        await connection.execute(
-            f"DELETE FROM number_stock WHERE number_e164 = %s RETURNING {_STOCK}".encode(), (number_e164,)
-        )
-    ).fetchone()
-    return _stock_number(row) if row else None
-
-
-async def take_any_from_stock(connection: Connection, country: str) -> StockNumber | None:
-    """Take the first number of a country that nobody else is taking right now."""
-    row = await (
-        await connection.execute(
-            "DELETE FROM number_stock WHERE number_e164 = (SELECT number_e164 FROM number_stock WHERE country = %s"
-            f" ORDER BY number_e164 LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING {_STOCK}".encode(),
-            (country,),
-        )
-    ).fetchone()
-    return _stock_number(row) if row else None

@@ -49,7 +49,7 @@ async def furnish(world: World, folder: Path) -> dict[str, str]:
     )  # fmt: skip
     params = {"targets": [{"number": TARGET, "timeout": 30}]}
     await services.apps.edit(account.id, world.app.hash, name=None, params=params)
-    await services.numbers.add_to_stock([STOCK_NUMBER])
+    await services.stock.add([STOCK_NUMBER])
     return {
         ERROR_ID: f"{failed.event.id}-{watch.hash}", WATCHER_ID: watch.hash, BUTTON_ID: button.hash,
         CALL_TRACKING_ID: world.did.hash, ACCOUNT_SID: account.sid, PROPERTY_SID: world.property.sid,

@@ -273,7 +273,7 @@ def test_a_span_begins_at_its_start_and_is_over_at_its_end(local: str, open_: bo
 @pytest.fixture
 async def stock(world: World) -> list[str]:
     numbers = [f"+3391239999{last}" for last in range(3)]
-    await world.services.numbers.add_to_stock([*numbers, "+442079460001"])
+    await world.services.stock.add([*numbers, "+442079460001"])
     return numbers
 
 
@@ -304,7 +304,7 @@ async def test_a_number_of_the_accounts_country_is_bought_and_routes(
     assert (route.attribution.offline_description, route.property_id) == ("Bus 7", world.property.id)
     app = await as_callr(await serve(callr.DIALECT), made["id"])
     assert [target["number"] for target in app["p"]["targets"]] == [TARGET]
-    assert [item.number_e164 for item in await world.services.numbers.stock(country="FR")] == stock[1:]
+    assert [item.number_e164 for item in await world.services.stock.find(country="FR")] == stock[1:]
 
 
 async def as_callr(http: httpx.AsyncClient, did_hash: str) -> dict[str, Any]:
@@ -387,7 +387,7 @@ async def test_what_is_wrong_with_a_tracking_number_is_named_and_none_is_bought(
     with pytest.raises(AgendizeError, match="400 required: phoneNumber"):
         await api.call_trackings.add(name="Buses")
     assert await api.call_trackings.list() == before
-    assert len(await world.services.numbers.stock(country="FR")) == len(stock)
+    assert len(await world.services.stock.find(country="FR")) == len(stock)
 
 
 async def test_without_a_number_for_sale_nothing_is_bought(world: World, api: Agendize) -> None:
@@ -411,7 +411,7 @@ async def test_a_deleted_tracking_number_goes_back_on_sale_and_routes_no_more(
     await api.call_trackings.delete(made["id"])
     routing = Routing(world.database, default_country="FR", media_folder=tmp_path)
     assert await routing.find(stock[0], VISITOR, datetime.now(UTC)) is None
-    assert len(await world.services.numbers.stock(country="FR")) == len(stock)
+    assert len(await world.services.stock.find(country="FR")) == len(stock)
     for attempt in (
         api.call_trackings.get(made["id"]), api.call_trackings.delete(made["id"]),
         api.call_trackings.change(made["id"], name="x"),

@@ -22,7 +22,7 @@ from tests.fixtures import World
 async def furnish(world: World, folder: Path) -> dict[str, str]:
     """{as the examples show it: as it is in this world}"""
     call = await recorded_call(world, folder)
-    await world.services.numbers.add_to_stock([STOCK_NUMBER])
+    await world.services.stock.add([STOCK_NUMBER])
     await world.services.numbers.add(
         account_id=world.account.id, property_id=world.property.id, number_e164=SMS_NUMBER,
         friendly_name="Text line", capabilities=("voice", "sms"),

@@ -137,14 +137,14 @@ async def test_an_expired_number_is_inactive(world: World, tell: Tell) -> None:
 
 
 async def test_a_number_of_the_stock_is_bought_and_belongs_to_the_property(world: World, tell: Tell) -> None:
-    await world.services.numbers.add_to_stock([STOCK], capabilities=("voice", "sms"))
+    await world.services.stock.add([STOCK], capabilities=("voice", "sms"))
     response = await tell("POST", BUY, {"number": STOCK[1:], "AddressSid": "ADDRESS7"})
     assert response.status_code == 200, response.text
     assert response.json() == {"Number": STOCK, "Status": "Active"}
     number = await shown(tell, STOCK)
     names = ("PropertySid", "Capabilities", "AddressSid", "RoutingMethod", "Recording", "Status")
     assert [number[name] for name in names] == [world.property.sid, ["Voice", "SMS"], "ADDRESS7", None, "Off", "Active"]
-    assert await world.services.numbers.stock() == []
+    assert await world.services.stock.find() == []
 
 
 async def test_a_number_that_is_not_for_sale_is_refused(world: World, tell: Tell) -> None:
@@ -160,7 +160,7 @@ async def test_of_two_buyers_of_one_number_one_wins(
     world: World, client: AsyncClient, tell: Tell, other: World
 ) -> None:
     numbers = [f"+3319900{n}" for n in range(6001, 6011)]
-    await world.services.numbers.add_to_stock(numbers)
+    await world.services.stock.add(numbers)
     buyers = [
         client.post(
             f"/v2/Properties/{buyer.property.sid}/Numbers", auth=(buyer.account.sid, token), json={"Number": number}
@@ -179,14 +179,14 @@ async def test_of_two_buyers_of_one_number_one_wins(
 
 
 async def test_an_inactive_property_buys_nothing(world: World, tell: Tell) -> None:
-    await world.services.numbers.add_to_stock([STOCK])
+    await world.services.stock.add([STOCK])
     await tell("PATCH", "/Properties/{property}", {"Active": False})
     assert fault(await tell("POST", BUY, {"Number": STOCK})) == (
         403,
         "FORBIDDEN",
         "PropertySid: the property is not active",
     )
-    assert [item.number_e164 for item in await world.services.numbers.stock()] == [STOCK]
+    assert [item.number_e164 for item in await world.services.stock.find()] == [STOCK]
 
 
 # --- configuring --------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ async def rpc(client: AsyncClient, method: str, *params: Any) -> Any:
 
 
 async def test_a_number_configured_here_is_callrs_did_and_app(world: World, serve: Serve, fone: FoneDynamics) -> None:
-    await world.services.numbers.add_to_stock([STOCK])
+    await world.services.stock.add([STOCK])
     assert await fone.buy(world.property.sid, STOCK) == "Active"
     await fone.configure(STOCK, Friendly="Desk", RoutingMethod="Endpoint", EndpointNumber=SHOP, Recording="Call")
     client = await serve(callr.DIALECT)
@@ -86,7 +86,7 @@ async def test_the_attribution_of_a_number_is_that_of_its_later_calls_everywhere
 async def test_a_message_to_a_number_of_ours_is_received_and_shown_by_optico(
     world: World, serve: Serve, fone: FoneDynamics
 ) -> None:
-    await world.services.numbers.add_to_stock([STOCK], capabilities=("voice", "sms"))
+    await world.services.stock.add([STOCK], capabilities=("voice", "sms"))
     await fone.buy(world.property.sid, STOCK)
     texts = ["bonjour", "привет", "long " * 40]
     answers = await fone.send_batch(

@@ -137,7 +137,7 @@ class ToolRoutes:
         new, kept = parse_call_tracking(await read_object(request), new=True)
         item = await self._home(principal)
         change = _configured(principal.account, item, new, kept)
-        did = await self._services.numbers.buy(
+        did = await self._services.stock.buy(
             principal.account.id, item.id, country=principal.account.country, change=change
         )
         return (await self._shown(principal, [did]))[0]
@@ -153,7 +153,7 @@ class ToolRoutes:
 
     async def delete_call_tracking(self, request: _Request, tool_id: FromPath[str]) -> Response[bytes]:
         principal = await self._principal(request)
-        await self._services.numbers.release(await self._did(principal, tool_id))
+        await self._services.stock.release(await self._did(principal, tool_id))
         return Response(b"")
 
     async def _shown(self, principal: Principal, dids: list[DID]) -> list[dict[str, Any]]:

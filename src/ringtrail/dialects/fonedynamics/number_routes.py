@@ -76,7 +76,7 @@ class NumberRoutes(Routes):
             raise DomainError(ErrorCode.FORBIDDEN, "PropertySid", "the property is not active")
         kept = {KEPT_UNDER: {"AddressSid": asked.AddressSid}} if asked.AddressSid else None
         with told_as(_FIELD_NAMES):
-            did = await self._services.numbers.buy(
+            did = await self._services.stock.buy(
                 principal.account.id, item.id, number_e164=parse_number("Number", asked.Number), settings=kept
             )
         return BoughtNumber(Number=did.number_e164)

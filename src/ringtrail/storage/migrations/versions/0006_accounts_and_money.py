@@ -105,6 +105,7 @@ CREATE TABLE area_codes (
 );
 
 ALTER TABLE number_stock
+    ADD hash            text NOT NULL DEFAULT upper(substr(md5(gen_random_uuid()::text), 1, 8)) UNIQUE,  -- its DID's to be
     ADD class           text NOT NULL DEFAULT 'CLASSIC' CHECK (class IN ('CLASSIC', 'GOLD')),
     ADD area_code_id    bigint REFERENCES area_codes,
     ADD month_micro     bigint,                           -- null: as the tariff has it
@@ -134,6 +135,16 @@ ALTER TABLE dids
     ADD setup_micro     bigint,
     ADD bought_at       timestamptz,
     ADD contract_end_at timestamptz;
+
+-- Each purchase, for the quota: a number that was given back counts too.
+CREATE TABLE number_purchases (
+    account_id  bigint NOT NULL REFERENCES accounts,
+    id          bigint GENERATED ALWAYS AS IDENTITY,
+    number_e164 text NOT NULL,
+    bought_at   timestamptz NOT NULL,
+    PRIMARY KEY (account_id, id)
+);
+CREATE INDEX number_purchases_by_time ON number_purchases (account_id, bought_at);
 
 CREATE TABLE authorized_clis (
     account_id  bigint NOT NULL REFERENCES accounts,
@@ -223,13 +234,13 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute(
-        "DROP TABLE sip_subscribers, jobs, uploads, phone_codes, authorized_clis, number_orders, ledger_entries, balances,"
+        "DROP TABLE sip_subscribers, jobs, uploads, phone_codes, authorized_clis, number_purchases, number_orders, ledger_entries, balances,"
         " rates, api_sessions; DROP FUNCTION ledger_is_append_only; DROP SEQUENCE media_ids;"
         " ALTER TABLE media DROP hash, DROP tags, DROP content, DROP voice, DROP rate, DROP status, DROP duration_ms,"
         " DROP size_bytes, DROP created_at, DROP updated_at;"
         " ALTER TABLE dids DROP class, DROP area_code_id, DROP month_micro, DROP setup_micro, DROP bought_at,"
         " DROP contract_end_at;"
-        " ALTER TABLE number_stock DROP class, DROP area_code_id, DROP month_micro, DROP setup_micro,"
+        " ALTER TABLE number_stock DROP hash, DROP class, DROP area_code_id, DROP month_micro, DROP setup_micro,"
         " DROP contract_months, DROP order_token;"
         " DROP TABLE area_codes;"
         " ALTER TABLE calls DROP debit_micro; ALTER TABLE legs DROP debit_micro; ALTER TABLE messages DROP debit_micro;"

@@ -1,0 +1,189 @@
+"""Orders of numbers: held until their token ends, sold once, within the quota, paid for."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.model.money import Rate, RateKind
+from ringtrail.model.number import AreaCode, OrderMode, OrderState, StockNumber
+from ringtrail.storage.database import Database
+from tests.fixtures import World, build_world
+
+pytestmark = pytest.mark.postgres
+PARIS = AreaCode(country="FR", line_type="GEOGRAPHIC", intl_prefix="331", local_prefix="01", label="Paris")
+RANDOM, SEQUENTIAL = OrderMode
+
+
+@pytest.fixture
+async def world(database: Database, tmp_path: Path) -> World:
+    return await build_world(database, tmp_path)
+
+
+def number(suffix: int, **changes: Any) -> tuple[StockNumber, AreaCode]:
+    given = {"number_e164": f"+3314000{suffix:04d}", "country": "FR", "line_type": "GEOGRAPHIC"} | changes
+    return StockNumber(**given), PARIS
+
+
+async def filled(world: World, *suffixes: int) -> int:
+    """Numbers for sale; their area code."""
+    await world.services.stock.take_in([number(suffix) for suffix in suffixes])
+    return (await world.services.stock.areas())[0][0].id
+
+
+async def execute(world: World, statement: str, *values: Any) -> None:
+    async with world.database.transaction() as connection:
+        await connection.execute(statement.encode(), values)
+
+
+async def rows(world: World, statement: str) -> list[tuple[Any, ...]]:
+    async with world.database.reading() as connection:
+        return await (await connection.execute(statement.encode())).fetchall()
+
+
+def is_refused(code: ErrorCode, field: str | None = None) -> contextlib.AbstractContextManager[Any]:
+    @contextlib.contextmanager
+    def check() -> Any:
+        with pytest.raises(DomainError) as refused:
+            yield
+        assert (refused.value.code, refused.value.field) == (code, field)
+
+    return check()
+
+
+async def test_an_order_holds_numbers_and_buying_it_owns_them(world: World) -> None:
+    stock = world.services.stock
+    area = await filled(world, *range(5))
+    order, held = await stock.reserve(world.account.id, area, "CLASSIC", 2, RANDOM)
+    assert len({item.number_e164 for item in held}) == 2
+    assert (await stock.areas())[0][1] == (3, 0)
+    assert await stock.order(world.account.id, order.token) == (order, held)
+    _, dids = await stock.buy_order(world.account.id, order.token)
+    assert [(did.hash, did.number_e164) for did in dids] == [(item.hash, item.number_e164) for item in held]
+    assert all(did.property_id == world.property.id for did in dids)
+    with is_refused(ErrorCode.UNKNOWN_VALUE, "token"):
+        await stock.buy_order(world.account.id, order.token)
+
+
+async def test_numbers_in_a_row_are_in_a_row_or_not_held(world: World) -> None:
+    stock = world.services.stock
+    area = await filled(world, 0, 1, 3, 5, 6, 7, 9)
+    _, held = await stock.reserve(world.account.id, area, "CLASSIC", 3, SEQUENTIAL)
+    assert [item.number_e164[-1] for item in held] == ["5", "6", "7"]
+    with is_refused(ErrorCode.CONFLICT, "quantity"):
+        await stock.reserve(world.account.id, area, "CLASSIC", 3, SEQUENTIAL)
+    assert (await stock.areas())[0][1].classic == 4
+
+
+async def test_an_order_that_ended_holds_nothing_and_cannot_be_bought(world: World) -> None:
+    stock = world.services.stock
+    area = await filled(world, 0)
+    order, _ = await stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)
+    with is_refused(ErrorCode.CONFLICT, "quantity"):
+        await stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)
+    with is_refused(ErrorCode.UNKNOWN_VALUE, "number"):
+        await stock.buy(world.account.id, world.property.id, country="FR")
+    await execute(world, "UPDATE number_orders SET expires_at = now()")
+    with is_refused(ErrorCode.UNKNOWN_VALUE, "token"):
+        await stock.buy_order(world.account.id, order.token)
+    await stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)
+
+
+async def test_a_cancelled_order_gives_its_numbers_free_at_once(world: World) -> None:
+    stock = world.services.stock
+    area = await filled(world, 0)
+    order, _ = await stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)
+    await stock.cancel_order(world.account.id, order.token)
+    assert (await stock.areas())[0][1].classic == 1
+    with is_refused(ErrorCode.UNKNOWN_VALUE, "token"):
+        await stock.cancel_order(world.account.id, order.token)
+
+
+async def test_an_order_is_its_accounts_alone(world: World, tmp_path: Path) -> None:
+    other = await build_world(world.database, tmp_path, name="Other")
+    stock = world.services.stock
+    area = await filled(world, 0)
+    order, _ = await stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)
+    for attempt in (stock.order, stock.buy_order, stock.cancel_order):
+        with is_refused(ErrorCode.UNKNOWN_VALUE, "token"):
+            await attempt(other.account.id, order.token)
+
+
+@pytest.mark.parametrize("quantity", [0, -1, 101])
+async def test_an_order_is_of_one_number_to_a_hundred(world: World, quantity: int) -> None:
+    area = await filled(world, 0)
+    with is_refused(ErrorCode.OUT_OF_RANGE, "quantity"):
+        await world.services.stock.reserve(world.account.id, area, "CLASSIC", quantity, RANDOM)
+
+
+async def test_a_purchase_is_booked_and_its_first_month_is_short(world: World) -> None:
+    rates = [Rate(kind=RateKind.NUMBER, prefix="FR/GEOGRAPHIC", price_micro=3_000_000, setup_micro=1_000_000)]
+    await world.services.money.set_tariff("standard", rates)
+    await execute(world, "UPDATE accounts SET tariff = 'standard'")
+    area = await filled(world, 0)
+    quote = await world.services.stock.quote(world.account.id, area, "CLASSIC")
+    order, _ = await world.services.stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)
+    _, (did,) = await world.services.stock.buy_order(world.account.id, order.token)
+    entries = await world.services.money.entries(world.account.id)
+    assert sorted(entry.amount_micro for entry in entries) == sorted([-1_000_000, -quote.price.first_month_micro])
+    assert 0 < quote.price.first_month_micro <= 3_000_000
+    assert {entry.about.split("/")[0] for entry in entries} == {did.hash}
+
+
+async def test_nothing_is_bought_without_credit(world: World) -> None:
+    area = await filled(world, 0)
+    order, _ = await world.services.stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)
+    await execute(world, "INSERT INTO balances (account_id, shut_at) VALUES (%s, now())", world.account.id)
+    with is_refused(ErrorCode.FORBIDDEN):
+        await world.services.stock.buy_order(world.account.id, order.token)
+    with is_refused(ErrorCode.FORBIDDEN):
+        await world.services.stock.buy(world.account.id, world.property.id, country="FR")
+    assert len(await rows(world, "SELECT 1 FROM dids")) == 1
+
+
+async def test_whatever_happens_at_once_no_number_is_sold_twice_and_no_quota_is_passed(
+    world: World, tmp_path: Path
+) -> None:
+    """Thirty buyers of three accounts: orders of both modes, single purchases, cancellations and orders that end."""
+    worlds = [world, *[await build_world(world.database, tmp_path, name=f"Other {n}") for n in range(2)]]
+    area = await filled(world, *range(60))
+    await execute(world, "UPDATE accounts SET most_dids_bought = 9")
+    chance = random.Random(11)
+    bought: list[str] = []
+
+    async def buyer(world: World) -> None:
+        account_id, stock = world.account.id, world.services.stock
+        with contextlib.suppress(DomainError):
+            if chance.random() < 0.3:
+                did = await stock.buy(account_id, world.property.id, country="FR")
+                bought.append(did.number_e164)
+                return
+            order, held = await stock.reserve(
+                account_id, area, "CLASSIC", chance.randrange(1, 5), chance.choice((RANDOM, SEQUENTIAL))
+            )
+            await asyncio.sleep(chance.random() / 50)
+            match chance.randrange(4):
+                case 0:
+                    await stock.cancel_order(account_id, order.token)
+                case 1:
+                    await execute(world, "UPDATE number_orders SET expires_at = now() WHERE token = %s", order.token)
+                case _:
+                    _, dids = await stock.buy_order(account_id, order.token)
+                    assert {did.number_e164 for did in dids} == {item.number_e164 for item in held}
+                    bought.extend(did.number_e164 for did in dids)
+
+    await asyncio.gather(*(buyer(worlds[turn % 3]) for turn in range(45)))
+    assert len(bought) == len(set(bought)) > 0
+    owned = await rows(world, "SELECT account_id, count(*) FROM number_purchases GROUP BY 1")
+    assert all(count <= 9 for _, count in owned)
+    assert sum(count for _, count in owned) == len(bought)
+    for_sale = await rows(world, "SELECT number_e164 FROM number_stock")
+    assert len(for_sale) + len(bought) == 60
+    states = {row[0] for row in await rows(world, "SELECT DISTINCT state FROM number_orders")}
+    assert states <= set(OrderState)
