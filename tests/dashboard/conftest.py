@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,8 +19,11 @@ from ringtrail import dashboard
 from ringtrail.dialects import agendize, native
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.server import build_server
+from ringtrail.ports.clock import SystemClock
+from ringtrail.services import build_services
 from ringtrail.storage.database import Database
 from tests.fixtures import World, add_credentials, build_world
+from tests.receiver import LOCAL, Receiver, receiving
 
 BASE_URL = "http://testserver.local"
 LOGIN, PASSWORD = "demo", "correct horse"
@@ -32,10 +36,20 @@ CHROMIUM_ARGS = [
 
 @pytest.fixture
 async def world(database: Database, tmp_path: Path) -> World:
-    """An account with a login and no calls."""
+    """An account with a login and no calls, whose webhooks may go to this machine."""
     world = await build_world(database, tmp_path)
     await add_credentials(world)
-    return world
+    services = build_services(
+        database, SystemClock(), recordings_folder=str(tmp_path), secret_key="k" * 32, egress_allowed_networks=LOCAL
+    )
+    return replace(world, services=services)
+
+
+@pytest.fixture
+async def receiver() -> AsyncIterator[Receiver]:
+    """Who is told of what happens."""
+    async with receiving() as receiver:
+        yield receiver
 
 
 def app_of(world: World, base_url: str) -> Litestar:

@@ -17,7 +17,7 @@ from ringtrail.dashboard.ledger_filters import Filters
 from ringtrail.dashboard.site import AnyRequest, Site
 from ringtrail.dashboard.webhook_abouts import abouts_of
 from ringtrail.dashboard.webhook_rows import DeliveryRow
-from ringtrail.dashboard.webhooks import PATH, endpoint_of, endpoints_of, said_of, webhook_viewer_of
+from ringtrail.dashboard.webhook_scope import PATH, endpoint_of, endpoints_of, said_of, webhook_viewer_of
 from ringtrail.httpkit.query import parse_query
 from ringtrail.model.account import Principal
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -117,6 +117,17 @@ async def shown(
     )  # fmt: skip
 
 
+async def newest_of(site: Site, principal: Principal, endpoint: Endpoint, count: int) -> dict[str, Any]:
+    """The newest deliveries to one endpoint, as a ledger without further pages."""
+    found, _ = await site.services.webhooks.deliveries(await _scope(site, principal, endpoint), limit=count)
+    viewer = await webhook_viewer_of(site, principal)
+    return _table(viewer.days(await _rows(site, principal, found)))
+
+
+def _table(days: list[tuple[str, list[DeliveryRow]]], **more: Any) -> dict[str, Any]:
+    return {"days": days, "older": None, "newest": None, "nothing": "Nothing was told yet.", **more}
+
+
 async def _scope(site: Site, principal: Principal, endpoint: Endpoint | None) -> LogQuery:
     """What the principal sees, of one endpoint or of all."""
     own = principal.property
@@ -147,13 +158,19 @@ async def _ledger(site: Site, principal: Principal, filters: Filters, before: in
         end += 1
     viewer = await webhook_viewer_of(site, principal)
     older = filters.address(LEDGER, before=found[end - 1].event_id) if end < len(found) else None
-    return {
-        "days": viewer.days(await _rows(site, principal, found[:end])),
-        "older": older,
-        "newest": filters.address(LEDGER) if before is not None else None,
-        "filtered": bool(filters.active),
-        "fragment": filters.address(f"/fragments{LEDGER}") if before is None and not filters.problems else None,
-    }
+    return _table(
+        viewer.days(await _rows(site, principal, found[:end])),
+        older=older,
+        newest=filters.address(LEDGER) if before is not None else None,
+        nothing=_nothing(filters),
+        fragment=filters.address(f"/fragments{LEDGER}") if before is None and not filters.problems else None,
+    )
+
+
+def _nothing(filters: Filters) -> str:
+    if filters.problems:
+        return "Correct the filter to see something."
+    return "Nothing in the ledger fits." if filters.active else "Nothing was told yet."
 
 
 async def _rows(site: Site, principal: Principal, records: Sequence[DeliveryRecord]) -> list[DeliveryRow]:

@@ -15,7 +15,8 @@ from ringtrail.dashboard import ledger
 from ringtrail.dashboard.ledger_filters import instant
 from ringtrail.dashboard.login import require_own_page
 from ringtrail.dashboard.site import AnyRequest, Site, log
-from ringtrail.dashboard.webhooks import PATH, endpoint_of, shown
+from ringtrail.dashboard.webhook_scope import PATH, endpoint_of
+from ringtrail.dashboard.webhooks import shown
 from ringtrail.httpkit.body import read_body
 from ringtrail.httpkit.query import parse_query
 from ringtrail.model.account import Principal

@@ -41,7 +41,7 @@ STATES: dict[DeliveryState, Label] = {
     DeliveryState.DELIVERED: Label("Delivered", "check", "good"),
     DeliveryState.GIVEN_UP: Label("Given up", "cross", "bad"),
 }
-RETRYING = Label("Tried again", "again", "warn")
+RETRYING = Label("Retrying", "again", "warn")
 HELD = Label("Held back", "block", "quiet")
 
 WORKING = Label("Working", "check", "good")
