@@ -94,41 +94,50 @@ async def delete(connection: Connection, account_id: int, hash_: str) -> bool:
 
 # Endpoints for which something waits are found by jumping from one to the next in the index, beginning after the one
 # where the last claim stopped: those that wait for nothing cost nothing, and none is always the first. Each one's turn is
-# an index walk of its own: a long queue is never read through to reach another's. An earlier delivery about the same
-# thing that is not settled keeps a later one back.
+# an index walk of its own, in the index's order, up to its share of what the account and the worker have room for: a long
+# queue is never read through to reach another's, and little more is locked than is taken. An earlier delivery about the
+# same thing that is not settled keeps a later one back; that is a scalar subquery because as NOT EXISTS it becomes a join
+# of the whole queue with itself. What was locked is updated by its place (ctid), which needs no index and no estimate.
 _CLAIM = f"""
 WITH RECURSIVE waiting AS (
-    (SELECT account_id, endpoint_hash FROM deliveries
+    (SELECT account_id, endpoint_hash, due_at FROM deliveries
      WHERE due_at IS NOT NULL AND (account_id, endpoint_hash) > (%(after_account)s, %(after_hash)s)
-     ORDER BY account_id, endpoint_hash LIMIT 1)
+     ORDER BY account_id, endpoint_hash, due_at LIMIT 1)
     UNION ALL
-    SELECT n.account_id, n.endpoint_hash FROM waiting w CROSS JOIN LATERAL (
-        SELECT account_id, endpoint_hash FROM deliveries
+    SELECT n.account_id, n.endpoint_hash, n.due_at FROM waiting w CROSS JOIN LATERAL (
+        SELECT account_id, endpoint_hash, due_at FROM deliveries
         WHERE due_at IS NOT NULL AND (account_id, endpoint_hash) > (w.account_id, w.endpoint_hash)
-        ORDER BY account_id, endpoint_hash LIMIT 1) n
+        ORDER BY account_id, endpoint_hash, due_at LIMIT 1) n
 ), visited AS MATERIALIZED (
     SELECT * FROM waiting LIMIT %(endpoints)s
-), mine AS MATERIALIZED (
-    SELECT d.account_id, d.event_id, d.endpoint_hash, d.due_at
+), able AS MATERIALIZED (
+    SELECT v.account_id, v.endpoint_hash,
+        coalesce((%(room)s::jsonb ->> e.hash)::int,
+                 CASE WHEN e.failing_since IS NULL THEN %(each)s::int ELSE 1 END) AS room,
+        coalesce((%(account_room)s::jsonb ->> v.account_id::text)::int, %(account)s::int) AS account_room
     FROM visited v JOIN endpoints e ON e.account_id = v.account_id AND e.hash = v.endpoint_hash
-        AND e.disabled_by IS NULL AND (e.paused_until IS NULL OR e.paused_until <= %(now)s)
-    CROSS JOIN LATERAL (
-        SELECT w.* FROM deliveries w
-        WHERE w.account_id = e.account_id AND w.endpoint_hash = e.hash AND w.due_at <= %(now)s AND NOT EXISTS (
-            SELECT FROM deliveries b WHERE b.account_id = w.account_id AND b.endpoint_hash = w.endpoint_hash
-                AND b.about = w.about AND b.event_id < w.event_id AND b.due_at IS NOT NULL)
-        ORDER BY w.due_at, w.event_id
-        LIMIT coalesce((%(room)s::jsonb ->> e.hash)::int,
-                       CASE WHEN e.failing_since IS NULL THEN %(each)s::int ELSE 1 END)
+    WHERE v.due_at <= %(now)s AND e.disabled_by IS NULL AND (e.paused_until IS NULL OR e.paused_until <= %(now)s)
+), shares AS MATERIALIZED (
+    SELECT *, least(room, ceil(account_room::float / count(*) OVER (PARTITION BY account_id)),
+                    ceil(%(total)s::float / count(*) OVER ())) AS share
+    FROM able WHERE room > 0 AND account_room > 0
+), mine AS MATERIALIZED (
+    SELECT s.account_id, s.account_room, d.place, d.event_id, d.due_at FROM shares s CROSS JOIN LATERAL (
+        SELECT w.ctid AS place, w.event_id, w.due_at FROM deliveries w
+        WHERE w.account_id = s.account_id AND w.endpoint_hash = s.endpoint_hash AND w.due_at <= %(now)s
+            AND w.event_id = (
+                SELECT b.event_id FROM deliveries b WHERE b.account_id = w.account_id
+                    AND b.endpoint_hash = w.endpoint_hash AND b.about = w.about AND b.due_at IS NOT NULL
+                ORDER BY b.event_id LIMIT 1)
+        ORDER BY w.due_at, w.event_id LIMIT s.share
         FOR UPDATE OF w SKIP LOCKED
     ) d
 ), fair AS (
     SELECT *, row_number() OVER (PARTITION BY account_id ORDER BY due_at, event_id) AS turn FROM mine
 ), leased AS (
-    UPDATE deliveries d SET due_at = %(lease_until)s, tries = d.tries + 1
-    FROM (SELECT * FROM fair WHERE turn <= coalesce((%(account_room)s::jsonb ->> account_id::text)::int, %(account)s)
-          ORDER BY turn LIMIT %(total)s) f
-    WHERE d.account_id = f.account_id AND d.event_id = f.event_id AND d.endpoint_hash = f.endpoint_hash
+    UPDATE deliveries d SET due_at = %(lease_until)s, tries = d.tries + 1, last_error = NULL
+    FROM (SELECT place FROM fair WHERE turn <= account_room ORDER BY turn LIMIT %(total)s) f
+    WHERE d.ctid = f.place
     RETURNING d.account_id, d.event_id, d.endpoint_hash, d.tries, d.last_status
 )
 SELECT (SELECT count(*) FROM visited), last.account_id, last.endpoint_hash, l.tries, l.last_status, e.secrets,
@@ -223,13 +232,19 @@ _TYPES = (
     "text", "jsonb", "text", "smallint", "jsonb", "text", "text",
 )  # fmt: skip
 
-# An attempt whose lease has passed is noted too, but what becomes of the delivery is its successor's to say.
+# Statistics know next to nothing of a queue: it is empty when they are made, as a rule, and long when it matters. So each row
+# is looked up by its key (LATERAL), and no condition on due_at invites a walk through the whole of an index that is said
+# to be empty. An attempt whose lease has passed is noted too, but what becomes of the delivery is its successor's to say.
+# One that was given up meanwhile is delivered, if it was.
 _SETTLE = f"""
 WITH tried AS MATERIALIZED (
     SELECT * FROM unnest({", ".join(f"%s::{name}[]" for name in _TYPES)}) AS t ({", ".join(Settled._fields)})
+    ORDER BY account_id, endpoint_hash, event_id
 ), alive AS MATERIALIZED (
-    SELECT t.* FROM deliveries d JOIN tried t USING (account_id, endpoint_hash, event_id)
-    ORDER BY d.account_id, d.endpoint_hash, d.event_id FOR UPDATE OF d
+    SELECT t.*, d.leased FROM tried t CROSS JOIN LATERAL (
+        SELECT d.tries = t.tries AND (d.due_at IS NOT NULL OR t.delivered_at IS NOT NULL) AS leased FROM deliveries d
+        WHERE d.account_id = t.account_id AND d.endpoint_hash = t.endpoint_hash AND d.event_id = t.event_id
+        LIMIT 1 FOR UPDATE) d
 ), noted AS (
     INSERT INTO attempts (account_id, event_id, endpoint_hash, number, at, took_ms, method, address, request_headers,
         request_body, status, response_headers, response_body, error)
@@ -239,17 +254,23 @@ WITH tried AS MATERIALIZED (
 UPDATE deliveries d SET due_at = a.due_at, delivered_at = a.delivered_at, tried_at = a.at, took_ms = a.took_ms,
     last_status = a.status, last_error = a.error
 FROM alive a
-WHERE d.account_id = a.account_id AND d.event_id = a.event_id AND d.endpoint_hash = a.endpoint_hash
-    AND d.tries = a.tries AND d.due_at IS NOT NULL
+WHERE d.account_id = a.account_id AND d.event_id = a.event_id AND d.endpoint_hash = a.endpoint_hash AND a.leased
 RETURNING d.account_id, d.endpoint_hash, d.about, d.event_id, d.due_at
 """.encode()
 
 _LET_FOLLOW = b"""
-UPDATE deliveries d SET due_at = coalesce(s.due_at, now())
-FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])
-    AS s (account_id, endpoint_hash, about, event_id, due_at)
-WHERE d.account_id = s.account_id AND d.endpoint_hash = s.endpoint_hash AND d.about = s.about
-    AND d.event_id > s.event_id AND d.due_at IS NOT NULL
+WITH followers AS MATERIALIZED (
+    SELECT s.account_id, s.endpoint_hash, f.event_id, s.due_at
+    FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])
+        AS s (account_id, endpoint_hash, about, event_id, due_at)
+    CROSS JOIN LATERAL (
+        SELECT d.event_id FROM deliveries d
+        WHERE d.account_id = s.account_id AND d.endpoint_hash = s.endpoint_hash AND d.about = s.about
+            AND d.event_id > s.event_id AND d.due_at IS NOT NULL AND (s.due_at IS NOT NULL OR d.due_at > now())
+        ORDER BY d.event_id FOR UPDATE) f
+)
+UPDATE deliveries d SET due_at = coalesce(f.due_at, now()) FROM followers f
+WHERE d.account_id = f.account_id AND d.event_id = f.event_id AND d.endpoint_hash = f.endpoint_hash
 """
 
 
@@ -270,16 +291,17 @@ async def _let_follow(connection: Connection, settled: Sequence[Sequence[Any]]) 
 
 async def drop(connection: Connection, delivery: DueDelivery) -> None:
     """There is nothing to tell this endpoint: leave no trace of it."""
-    event, endpoint = delivery.event, delivery.endpoint
-    await forget_one(connection, endpoint.account_id, event.id, endpoint.hash)
-    await _let_follow(connection, [(endpoint.account_id, endpoint.hash, event.about, event.id, None)])
+    await forget_one(connection, delivery.endpoint.account_id, delivery.event.id, delivery.endpoint.hash)
 
 
 async def forget_one(connection: Connection, account_id: int, event_id: int, endpoint_hash: str) -> None:
-    """The delivery and its attempts."""
-    await connection.execute(
-        "DELETE FROM deliveries WHERE account_id = %s AND event_id = %s AND endpoint_hash = %s",
+    """The delivery and its attempts. What waited for it is due now."""
+    cursor = await connection.execute(
+        "DELETE FROM deliveries WHERE account_id = %s AND event_id = %s AND endpoint_hash = %s RETURNING about",
         (account_id, event_id, endpoint_hash),
+    )
+    await _let_follow(
+        connection, [(account_id, endpoint_hash, row[0], event_id, None) for row in await cursor.fetchall()]
     )
 
 
@@ -380,10 +402,13 @@ async def give_up_waiting(connection: Connection, endpoint: Endpoint) -> int:
     return cursor.rowcount
 
 
-async def dynamic(connection: Connection, account_id: int, dialect: str, address: str) -> list[Endpoint]:
+async def dynamic(
+    connection: Connection, account_id: int, dialect: str, address: str
+) -> list[tuple[Endpoint, bytes | None]]:
+    """Dynamic endpoints and their sealed secrets, oldest first."""
     cursor = await connection.execute(
-        f"SELECT {_ENDPOINT} FROM endpoints WHERE account_id = %s AND dialect = %s AND address = %s AND dynamic"
+        f"SELECT secrets, {_ENDPOINT} FROM endpoints WHERE account_id = %s AND dialect = %s AND address = %s AND dynamic"
         " ORDER BY created_at, hash".encode(),
         (account_id, dialect, address),
     )
-    return [_endpoint(row) for row in await cursor.fetchall()]
+    return [(_endpoint(row[1:]), None if row[0] is None else bytes(row[0])) for row in await cursor.fetchall()]

@@ -23,6 +23,8 @@ UPDATE endpoints SET disabled_by = CASE WHEN disabled_why IS NULL THEN 'owner' E
 ALTER TABLE endpoints DROP COLUMN enabled;
 
 ALTER TABLE deliveries DROP COLUMN last_answer;           -- now with the attempt
+DROP INDEX deliveries_due;
+CREATE INDEX deliveries_due ON deliveries (account_id, endpoint_hash, due_at, event_id) WHERE due_at IS NOT NULL;
 
 CREATE TABLE attempts (
     account_id       bigint NOT NULL,
@@ -55,6 +57,10 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP TABLE attempts")
     op.execute("ALTER TABLE deliveries ADD COLUMN last_answer text")
+    op.execute("DROP INDEX deliveries_due")
+    op.execute(
+        "CREATE INDEX deliveries_due ON deliveries (account_id, endpoint_hash, due_at) WHERE due_at IS NOT NULL"
+    )
     op.execute("ALTER TABLE endpoints ADD COLUMN enabled boolean NOT NULL DEFAULT true")
     op.execute("UPDATE endpoints SET enabled = disabled_by IS NULL")
     op.execute(
