@@ -107,11 +107,13 @@ def _one_name(signature: Signature) -> Signature:
 def overlaid(
     settings: Mapping[str, Any], secrets: Mapping[str, Any], sent: Mapping[str, Any]
 ) -> tuple[dict[str, Any], dict[str, Any]]:
-    """(settings, secrets) with what was sent now: null takes away, HIDDEN leaves a secret as it was."""
+    """(settings, secrets) with what was sent now: null takes away, HIDDEN leaves a secret as it was. Secrets that are not the
+    client's stay."""
+    ours = {name: value for name, value in secrets.items() if name not in _SECRETS}
     known = {name: _joined(value, secrets.get(name, {})) for name, value in settings.items()}
     now = {name: _unhidden(value, known.get(name)) for name, value in sent.items() if name not in _OWN}
     whole = {name: value for name, value in {**known, **now}.items() if value is not None}
-    return {name: _hidden(name, value) for name, value in whole.items()}, {
+    return {name: _hidden(name, value) for name, value in whole.items()}, ours | {
         name: kept for name, value in whole.items() if (kept := _secrets_of(name, value))
     }
 
