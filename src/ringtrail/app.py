@@ -25,6 +25,7 @@ from ringtrail.dialects.agendize import webhooks as agendize_webhooks
 from ringtrail.dialects.callr import webhooks as callr_webhooks
 from ringtrail.dialects.invox import webhooks as invox_webhooks
 from ringtrail.dialects.native import webhooks as native_webhooks
+from ringtrail.dialects.native import webhooks as native_webhooks
 from ringtrail.engines.asterisk.client import Address
 from ringtrail.engines.asterisk.configure import FLIGHT_RECORDER_FILE
 from ringtrail.engines.asterisk.control import AsteriskEngine, AsteriskNode
@@ -253,7 +254,10 @@ async def work(settings: Settings) -> None:
         transport = sms_transport(settings, clock)
         messenger = Messenger(database, clock, transport, default_country=settings.default_country)
 
-        deliverer = _deliverer(settings, database, egress, measured)
+        def tried(dialect: str, outcome: str) -> None:
+            measured.webhook_attempts.labels(dialect, outcome).inc()
+
+        deliverer = deliverer_of(settings, database, egress, tried)
 
         async def finish_recordings() -> None:
             await upkeep.finish_recordings()
@@ -270,10 +274,14 @@ async def work(settings: Settings) -> None:
         )
 
 
-def _deliverer(settings: Settings, database: Database, egress: Egress, measured: metrics.Metrics) -> Deliverer:
+def deliverer_of(
+    settings: Settings, database: Database, egress: Egress, tried: Callable[[str, str], None]
+) -> Deliverer:
+    """What sends every dialect's webhooks. tried: see Deliverer."""
     services, options = _services(settings, database), _dialect_options(settings)
     renders = {
         "invox": invox_webhooks.renderer(services, options),
+        "native": native_webhooks.renderer(services, options),
         "agendize": agendize_webhooks.renderer(services, options, egress),
         "callr": callr_webhooks.renderer(services, options),
         "native": native_webhooks.renderer(services, options),
@@ -282,8 +290,7 @@ def _deliverer(settings: Settings, database: Database, egress: Egress, measured:
     mail = smtp(settings, limit_s=settings.webhook_timeout_s)
     return Deliverer(
         database, SystemClock(), services.webhooks, egress, renders, mail=mail.send if mail else None,
-        notice=_notice(services, settings.notice_email),
-        tried=lambda dialect, outcome: measured.webhook_attempts.labels(dialect, outcome).inc(),
+        notice=_notice(services, settings.notice_email), tried=tried,
         disabled_after=timedelta(days=settings.webhook_disable_after_days),
         kept=timedelta(days=settings.webhook_log_days),
     )  # fmt: skip

@@ -16,7 +16,10 @@ import msgspec
 from ringtrail.config import ENV_PREFIX, Settings
 from ringtrail.engines.asterisk.install import find, speaks_rest_over_websocket
 from ringtrail.engines.asterisk.modules import MODULES
-from ringtrail.storage.health import DatabaseHealth, look
+from ringtrail.mail.server import server_of
+from ringtrail.model.errors import DomainError
+from ringtrail.services.vault import Vault, VaultError
+from ringtrail.storage.health import DatabaseHealth, WebhookHealth, look, look_at_webhooks
 from ringtrail.supervisor import preflight, probes
 from ringtrail.supervisor.leftovers import is_running
 from ringtrail.supervisor.parts import OLDEST_POSTGRES, postgres_of, running_database, with_parts
@@ -28,6 +31,7 @@ OLDEST_ASTERISK = "20.14, 21.9 or 22.4"
 _ENOUGH_BYTES = 2 * 1024**3
 _MAX_CLOCK_DIFFERENCE_S = 2.0
 _RECOUNT_WITHIN_S = 20
+_MAIL_WITHIN_S = 5
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +46,9 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
 async def examine(settings: Settings, environ: Mapping[str, str] | None = None) -> list[Check]:
     """Every check, in the order in which a person should mend what they find."""
     found = [*_settings(os.environ if environ is None else environ), *_folders(settings), *_ports(settings), _assets()]
+    found += _shared_key(settings)
     found += [check async for check in _database(settings)]
+    found += [check async for check in _mail_server(settings)]
     found += [check async for check in _asterisk(settings)]
     return found
 
@@ -117,6 +123,9 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
                 yield check
             if health.revision == health.newest_revision:
                 yield await _rollups(complete)
+                webhooks = await asyncio.to_thread(look_at_webhooks, complete.database_url)
+                for check in (_endpoints(webhooks), _secret_key(webhooks, complete), *_mails(webhooks, settings)):
+                    yield check
     except (ConnectionError, PostgresError) as exc:
         what = "set RINGTRAIL_DATABASE_URL right" if settings.database_url else "see the file logs/postgres.log"
         yield Check(name="PostgreSQL", status="fail", found=str(exc), advice=f"start the server, or {what}")
@@ -177,6 +186,76 @@ async def _rollups(settings: Settings) -> Check:
         return Check(name="rollups", status="ok", found="equal a recount of the calls")
     found = f"{differences} rows differ from a recount of the calls"
     return Check(name="rollups", status="fail", found=found, advice="`ringtrail recount --rebuild` counts them again")
+
+
+def _endpoints(health: WebhookHealth) -> Check:
+    found = (
+        f"{health.enabled} enabled, {health.failing} of them failing; {health.disabled} disabled because they failed"
+    )
+    if health.overdue_since:
+        return Check(
+            name="webhooks", status="warn", found=f"{found}; something waits since {health.overdue_since:%Y-%m-%d %H:%MZ}",
+            advice="see that `ringtrail work` runs; where it does, raise RINGTRAIL_WORKERS",
+        )  # fmt: skip
+    if health.failing or health.disabled:
+        advice = "`ringtrail webhooks list` and `log --failed` say which and why, `enable` tells one what it missed"
+        return Check(name="webhooks", status="warn", found=found, advice=advice)
+    return Check(name="webhooks", status="ok", found=found)
+
+
+def _secret_key(health: WebhookHealth, settings: Settings) -> Check:
+    lost = sum(not _opens(sealed, Vault(settings.secret_key)) for sealed in health.sealed)
+    if lost:
+        return Check(
+            name="secret key", status="fail", found=f"the secrets of {lost} endpoints were kept under another key",
+            advice="set RINGTRAIL_SECRET_KEY to the key of the process that keeps them, or add theirs after a comma",
+        )  # fmt: skip
+    return Check(
+        name="secret key", status="ok", found=f"opens the secrets of all {len(health.sealed)} endpoints that have any"
+    )
+
+
+def _opens(sealed: bytes, vault: Vault) -> bool:
+    try:
+        vault.open(sealed)
+    except VaultError:
+        return False
+    return True
+
+
+def _shared_key(settings: Settings) -> Iterator[Check]:
+    """With somebody else's database, other machines may work on it: they need the very same key."""
+    if settings.database_url and not settings.secret_key:
+        yield Check(
+            name="shared key", status="warn", found="the key to endpoints' secrets is in this data folder only",
+            advice="if other machines use this database, give all of them the same RINGTRAIL_SECRET_KEY",
+        )  # fmt: skip
+
+
+def _mails(health: WebhookHealth, settings: Settings) -> Iterator[Check]:
+    if health.by_mail and not settings.smtp_url:
+        yield Check(
+            name="e-mail", status="fail", found=f"{health.by_mail} endpoints want e-mails, and no mail server is set up",
+            advice="set RINGTRAIL_SMTP_URL and RINGTRAIL_MAIL_FROM, or remove these endpoints",
+        )  # fmt: skip
+
+
+async def _mail_server(settings: Settings) -> AsyncIterator[Check]:
+    from ringtrail import app
+
+    smtp = app.smtp(settings, limit_s=_MAIL_WITHIN_S)
+    if smtp is None:
+        return
+    where = server_of(settings.smtp_url)
+    try:
+        await smtp.check()
+    except DomainError as exc:
+        yield Check(
+            name="mail server", status="fail", found=f"{where.host} port {where.port}: {exc.detail}",
+            advice="correct RINGTRAIL_SMTP_URL, or mend that server; mails wait meanwhile, for three days",
+        )  # fmt: skip
+    else:
+        yield Check(name="mail server", status="ok", found=f"{where.host} port {where.port} takes mail from us")
 
 
 async def _asterisk(settings: Settings) -> AsyncIterator[Check]:
