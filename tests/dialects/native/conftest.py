@@ -22,9 +22,13 @@ async def client(serve: Serve) -> AsyncTestClient:  # type: ignore[type-arg]
 
 @pytest.fixture
 async def api(client: AsyncTestClient) -> Api:  # type: ignore[type-arg]
-    """GET below /api/v1 with the account's token."""
+    """A request below /api/v1 with the account's token. json None: no body."""
 
-    async def call(path: str, *, token: str = TOKENS["native"], **headers: str) -> Any:
-        return await client.get("/api/v1" + path, headers={"authorization": f"Bearer {token}", **headers})
+    async def call(
+        path: str, *, method: str = "GET", json: Any = None, token: str = TOKENS["native"], **headers: str
+    ) -> Any:
+        sent = {} if json is None else {"json": json}
+        headers = {"authorization": f"Bearer {token}", **headers}
+        return await client.request(method.upper(), "/api/v1" + path, headers=headers, **sent)
 
     return call

@@ -44,8 +44,8 @@ def _properties(value: Any, wanted: dict[str, Any], schema: Any, document: dict[
     return missing + unknown + known
 
 
-def _additional(value: Any, wanted: Any, _schema: Any, document: dict[str, Any], at: str) -> list[str]:
-    if not isinstance(value, dict):
+def _additional(value: Any, wanted: Any, schema: Any, document: dict[str, Any], at: str) -> list[str]:
+    if not isinstance(value, dict) or "properties" in schema:  # what is not among those is told of already
         return []
     return [line for name, item in value.items() for line in faults(item, wanted, document, f"{at}.{name}")]
 
@@ -67,12 +67,16 @@ _CHECKS: dict[str, Any] = {
     "properties": _properties,
     "additionalProperties": _additional,
     "items": _items,
+    "const": lambda value, wanted, _s, _d, at: [] if value == wanted else [f"{at}: {value!r} is not {wanted!r}"],
     "enum": lambda value, wanted, _s, _d, at: [] if value in wanted else [f"{at}: {value!r} is none of {wanted}"],
     "pattern": lambda value, wanted, _s, _d, at: (
         [] if not isinstance(value, str) or re.search(wanted, value) else [f"{at}: {value!r} is not {wanted}"]
     ),
     "maxItems": lambda value, wanted, _s, _d, at: (
         [] if not isinstance(value, list) or len(value) <= wanted else [f"{at}: more than {wanted} items"]
+    ),
+    "minItems": lambda value, wanted, _s, _d, at: (
+        [] if not isinstance(value, list) or len(value) >= wanted else [f"{at}: less than {wanted} items"]
     ),
     "maxLength": lambda value, wanted, _s, _d, at: (
         [] if not isinstance(value, str) or len(value) <= wanted else [f"{at}: longer than {wanted}"]

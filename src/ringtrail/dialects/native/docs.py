@@ -13,7 +13,8 @@ from litestar import Response
 from markupsafe import Markup, escape
 
 from ringtrail.dialects.native.errors import PROBLEMS
-from ringtrail.dialects.native.openapi import OPERATIONS, errors_of, openapi_document
+from ringtrail.dialects.native.openapi import errors_of, openapi_document
+from ringtrail.dialects.native.operations import OPERATIONS
 from ringtrail.dialects.native.vocabulary import PREFIX
 
 _FOLDER = Path(__file__).parent
@@ -63,6 +64,8 @@ def kind_of(schema: dict[str, Any]) -> Markup:
         return Markup(" or ").join(kind_of(option) for option in schema["anyOf"])
     if "enum" in schema:
         return Markup(" · ").join(Markup("<code>{}</code>").format(word) for word in schema["enum"])
+    if "const" in schema:
+        return Markup("<code>{}</code>").format(schema["const"])
     if schema.get("type") == "array":
         return Markup("list of {}").format(kind_of(schema.get("items", {})))
     if schema.get("format") == "date-time":

@@ -8,6 +8,7 @@ from ringtrail.dialects.native import examples
 from ringtrail.dialects.native.event_ids import EXAMPLE as FIRST
 from ringtrail.dialects.native.event_ids import event_text, read_event
 from ringtrail.dialects.native.event_structs import (
+    Credit,
     DeletedCall,
     DisabledEndpoint,
     Event,
@@ -18,6 +19,7 @@ from ringtrail.dialects.native.event_structs import (
     TestData,
 )
 from ringtrail.dialects.native.events import subject_of
+from ringtrail.model.account import Account
 from ringtrail.model.call import LegRole
 from ringtrail.model.cause import Disposition
 from ringtrail.model.events import EventType
@@ -26,6 +28,10 @@ from ringtrail.model.message import Direction, Encoding, MessageStatus
 
 ACCOUNT = "K3V7T5QXZ2MJ4W6YB7D2C5H3RNFPS6LA"
 ENDPOINT, NUMBER = "E4DP01NT", "D1DN0001"
+_OWNER = Account(
+    id=1, sid=ACCOUNT, name="Optimists Ltd", timezone="Europe/Paris", country="FR", currency="EUR", billing_increment_s=60,
+    outbound_prefixes=(),
+)  # fmt: skip
 _CALL, _MESSAGE = int(examples.CALL.id), 4711
 _STARTED, _RINGING, _ENDED = (f"2026-07-14T09:{at}.000Z" for at in ("05:11", "05:12", "08:40"))
 
@@ -49,6 +55,13 @@ def _message(**changes: Any) -> Message:
         "received_at": _ENDED,
     }  # fmt: skip
     return Message(**fields | changes)
+
+
+def _credit(balance_micro: int, amount_micro: int) -> Credit:
+    return Credit(
+        balance_micro=balance_micro, amount_micro=amount_micro, warning_micro=10_000_000, shutdown_micro=0,
+        currency="EUR",
+    )  # fmt: skip
 
 
 def _changed(item: Any, **changes: Any) -> Any:
@@ -97,6 +110,9 @@ _DATA: dict[EventType, tuple[int, Any]] = {
         number_of_hash(NUMBER),
         ReleasedNumber(**{name: getattr(_NUMBER, name) for name in ReleasedNumber.__struct_fields__}),
     ),
+    EventType.CREDIT_CHANGED: (_OWNER.id, _credit(120_000_000, 100_000_000)),
+    EventType.CREDIT_WARNING: (_OWNER.id, _credit(9_940_000, -60_000)),
+    EventType.CREDIT_SHUTDOWN: (_OWNER.id, _credit(-10_000, -60_000)),
     EventType.ENDPOINT_DISABLED: (
         number_of_hash(ENDPOINT),
         DisabledEndpoint(
@@ -112,8 +128,8 @@ def _event(place: int, type_: EventType) -> Event:
     about, data = _DATA[type_]
     return Event(
         id=event_text((read_event(FIRST) or 0) + place), type=type_, timestamp=_ENDED, account=ACCOUNT,
-        property=None if type_ is EventType.ENDPOINT_DISABLED else examples.CALL.property.sid,
-        subject=subject_of(type_, about), data=data,
+        property=None if type_.startswith(("credit.", "endpoint.")) else examples.CALL.property.sid,
+        subject=subject_of(type_, about, _OWNER), data=data,
     )  # fmt: skip
 
 

@@ -15,9 +15,8 @@ from ringtrail.model.message import Direction, Encoding, MessageStatus
 Hash: TypeAlias = Annotated[str, Meta(pattern="^[A-Z0-9]{8}$", examples=["E4DP01NT"])]
 Sid: TypeAlias = Annotated[str, Meta(pattern="^[A-Z0-9]{32}$")]
 EventId: TypeAlias = Annotated[str, Meta(pattern=PATTERN, examples=[EXAMPLE])]
-Subject: TypeAlias = Annotated[
-    str, Meta(pattern=r"^(call|message|number|endpoint):[A-Z0-9]{1,19}$", examples=["call:422137815040065"])
-]
+SUBJECT = r"^(call|message|number|endpoint|account):[A-Z0-9]{1,32}$"
+Subject: TypeAlias = Annotated[str, Meta(pattern=SUBJECT, examples=["call:422137815040065"])]
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +92,16 @@ class ReleasedNumber(msgspec.Struct, frozen=True, kw_only=True):
     region: str | None
     city: str | None
     assigned_at: Instant | None
+
+
+class Credit(msgspec.Struct, frozen=True, kw_only=True):
+    """A prepaid account's credit as it was then. Amounts are millionths of the currency."""
+
+    balance_micro: int
+    amount_micro: Annotated[int | None, Meta(description="By how much it changed.")]
+    warning_micro: Annotated[int | None, Meta(description="The level that is warned of.")]
+    shutdown_micro: Annotated[int | None, Meta(description="The level at which no paid work is begun.")]
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
 
 
 class DisabledEndpoint(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeVar
 
+import msgspec
+
 from ringtrail.dialects.native import examples
 from ringtrail.dialects.native.event_ids import event_text
 from ringtrail.dialects.native.event_structs import (
+    SUBJECT,
+    Credit,
     DeletedCall,
     DisabledEndpoint,
     Event,
@@ -23,8 +28,9 @@ from ringtrail.dialects.native.responses import Call, Recording, call_view, leg_
 from ringtrail.dialects.native.vocabulary import instant, optional_instant
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.model import events as model
+from ringtrail.model.account import Account
 from ringtrail.model.events import EventType
-from ringtrail.model.ids import hash_of_number
+from ringtrail.model.ids import hash_of_number, number_of_hash
 from ringtrail.model.message import Direction
 from ringtrail.model.message import Message as StoredMessage
 from ringtrail.model.number import DID
@@ -33,6 +39,8 @@ from ringtrail.services import Services
 from ringtrail.services.numbers import masked
 
 T = TypeVar("T")
+_ID_DIGITS = 18  # keeps an id inside PostgreSQL's bigint
+_HASH_LETTERS = 8
 
 
 class Told(NamedTuple):
@@ -56,20 +64,38 @@ TOLD: dict[EventType, Told] = {
     EventType.MESSAGE_CHANGED: Told(Message),
     EventType.NUMBER_ASSIGNED: Told(OwnNumber),
     EventType.NUMBER_RELEASED: Told(ReleasedNumber, current=False),
+    EventType.CREDIT_CHANGED: Told(Credit, current=False),
+    EventType.CREDIT_WARNING: Told(Credit, current=False),
+    EventType.CREDIT_SHUTDOWN: Told(Credit, current=False),
     EventType.ENDPOINT_DISABLED: Told(DisabledEndpoint, current=False),
     EventType.ENDPOINT_TEST: Told(TestData, current=False),
 }
 """Every type. A new one of `model.events` needs its line here, and an example in `event_examples`."""
 
-SUBJECTS = ("call", "message", "number", "endpoint")
-_SUBJECT = {"leg": "call", "recording": "call"}
+_KIND = {"leg": "call", "recording": "call", "credit": "account"}
 
 
-def subject_of(type_: EventType, about: int) -> str:
-    """`call:<id>`, `message:<id>`, `number:<hash>` or `endpoint:<hash>`."""
+def subject_of(type_: EventType, about: int, account: Account) -> str:
+    """`call:<id>`, `message:<id>`, `number:<hash>`, `endpoint:<hash>` or `account:<sid>`."""
     noun = type_.partition(".")[0]
-    kind = _SUBJECT.get(noun, noun)
-    return f"{kind}:{about if kind in ('call', 'message') else hash_of_number(about)}"
+    match kind := _KIND.get(noun, noun):
+        case "call" | "message":
+            return f"{kind}:{about}"
+        case "account":
+            return f"{kind}:{account.sid}"
+    return f"{kind}:{hash_of_number(about)}"
+
+
+def about_of(subject: str, account: Account) -> int | None:
+    """`Event.about` of a subject; None if it is no subject of the account's."""
+    if not re.fullmatch(SUBJECT[1:-1], subject):
+        return None
+    kind, _, name = subject.partition(":")
+    if kind in ("call", "message"):
+        return int(name) if name.isdigit() and len(name) <= _ID_DIGITS else None
+    if kind == "account":
+        return account.id if name == account.sid else None
+    return number_of_hash(name) if len(name) == _HASH_LETTERS else None
 
 
 async def events_out(
@@ -92,8 +118,8 @@ async def events_out(
     return [
         Event(
             id=event_text(event.id), type=event.type, timestamp=instant(event.at), account=account.sid,
-            property=sids[event.property_id] if event.property_id is not None else None,
-            subject=subject_of(event.type, event.about), data=item,
+            property=sids.get(event.property_id) if event.property_id is not None else None,
+            subject=subject_of(event.type, event.about, account), data=item,
         )
         for event, item in zip(events, data, strict=True)
     ]  # fmt: skip
@@ -178,6 +204,8 @@ class _Things:
             case EventType.NUMBER_RELEASED:
                 assigned_at = detail["assigned_at"] and datetime.fromisoformat(detail["assigned_at"])
                 return ReleasedNumber(**{**detail, "assigned_at": optional_instant(assigned_at)})
+            case EventType.CREDIT_CHANGED | EventType.CREDIT_WARNING | EventType.CREDIT_SHUTDOWN:
+                return msgspec.convert(detail, Credit)
             case EventType.ENDPOINT_DISABLED:
                 return DisabledEndpoint(**detail)
             case EventType.ENDPOINT_TEST:

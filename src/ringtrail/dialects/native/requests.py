@@ -26,14 +26,14 @@ class Parameter(NamedTuple):
     repeats: bool = False  # may be given several times: any of the values matches
 
 
-_INSTANT = {"type": "string", "format": "date-time", "examples": ["2026-07-14T00:00:00Z"]}
+INSTANT = {"type": "string", "format": "date-time", "examples": ["2026-07-14T00:00:00Z"]}
 
 LIST_PARAMETERS = (
     Parameter("limit", {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": DEFAULT_LIMIT}, "Calls in a page."),
     Parameter("cursor", {"type": "string"}, "`next_cursor` of the page before. Keep the filters and the order as they were."),
     Parameter("order", {"enum": list(ORDERS), "default": "newest"}, "By `started_at`, newest or oldest first."),
-    Parameter("from", _INSTANT, "Calls that started at this instant or later (RFC 3339, with an offset or `Z`)."),
-    Parameter("to", _INSTANT, "Calls that started before this instant."),
+    Parameter("from", INSTANT, "Calls that started at this instant or later (RFC 3339, with an offset or `Z`)."),
+    Parameter("to", INSTANT, "Calls that started before this instant."),
     Parameter("tracking_number", {"type": "string", "pattern": r"^\+[1-9]\d{1,14}$", "examples": ["+33912340001"]}, "The number that was dialled, E.164.", True),
     Parameter("disposition", {"enum": [item.value for item in Disposition]}, "How the call ended. `in_progress` needs `include=live`.", True),
     Parameter("source", {"type": "string", "examples": ["Google Ads"]}, "Attributed source, exactly.", True),
@@ -78,25 +78,25 @@ class ListRequest:
 
 def read_list_request(raw: bytes) -> ListRequest:
     """InvalidRequestError with every parameter that is wrong."""
-    reader = _Reader(parse_query(raw), LIST_PARAMETERS)
-    order = reader.one("order", _one_of(tuple(ORDERS))) or "newest"
+    reader = Reader(parse_query(raw), LIST_PARAMETERS)
+    order = reader.one("order", one_of(tuple(ORDERS))) or "newest"
     cursor = reader.one("cursor", _cursor)
     if cursor is not None and cursor[0] != order:
         reader.fault("cursor", ErrorCode.UNKNOWN_VALUE, f"belongs to a list with order={cursor[0]}")
-    from_at, to_at = reader.one("from", _instant), reader.one("to", _instant)
+    from_at, to_at = reader.one("from", instant_of), reader.one("to", instant_of)
     if from_at is not None and to_at is not None and from_at > to_at:
         reader.fault("to", ErrorCode.INVERTED_RANGE, "must not be before `from`")
     found = ListRequest(
-        limit=reader.one("limit", _limit) or DEFAULT_LIMIT,
+        limit=reader.one("limit", read_limit) or DEFAULT_LIMIT,
         order=order,
         past=cursor[1:] if cursor else None,
         from_at=from_at,
         to_at=to_at,
         tracking_numbers=reader.many("tracking_number", _number),
-        dispositions=tuple(Disposition(word) for word in reader.many("disposition", _one_of(tuple(Disposition)))),
+        dispositions=tuple(Disposition(word) for word in reader.many("disposition", one_of(tuple(Disposition)))),
         sources=reader.many("source", str),
         property_sid=reader.one("property", str),
-        live=reader.one("include", _one_of(("live",))) is not None,
+        live=reader.one("include", one_of(("live",))) is not None,
     )
     reader.finish()
     return found
@@ -104,19 +104,19 @@ def read_list_request(raw: bytes) -> ListRequest:
 
 def read_part(raw: bytes) -> str:
     """Which side of a recording: '' (both), 'caller' or 'target'."""
-    reader = _Reader(parse_query(raw), AUDIO_PARAMETERS)
-    part = reader.one("part", _one_of(("caller", "target")))
+    reader = Reader(parse_query(raw), AUDIO_PARAMETERS)
+    part = reader.one("part", one_of(("caller", "target")))
     reader.finish()
     return part or ""
 
 
 def refuse_parameters(raw: bytes) -> None:
     """For operations that take none."""
-    _Reader(parse_query(raw), ()).finish()
+    Reader(parse_query(raw), ()).finish()
 
 
 @dataclass(slots=True)
-class _Reader:
+class Reader:
     """Takes parameters one by one and remembers what is wrong with each."""
 
     values: dict[str, list[str]]
@@ -157,7 +157,7 @@ class _Reader:
             raise InvalidRequestError(self.faults[0].code, detail=detail, faults=tuple(self.faults))
 
 
-def _limit(text: str) -> int:
+def read_limit(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
         raise DomainError(ErrorCode.WRONG_TYPE, detail="must be a whole number")
     if len(text) > 9 or not 1 <= int(text) <= MAX_LIMIT:
@@ -165,7 +165,7 @@ def _limit(text: str) -> int:
     return int(text)
 
 
-def _instant(text: str) -> datetime:
+def instant_of(text: str) -> datetime:
     found = read_instant(text)
     if found is None:
         raise DomainError(ErrorCode.BAD_FORMAT, detail="must be RFC 3339 with an offset, as 2026-07-14T09:05:10Z")
@@ -186,7 +186,7 @@ def _number(text: str) -> str:
     return number
 
 
-def _one_of(words: tuple[str, ...]) -> Callable[[str], str]:
+def one_of(words: tuple[str, ...]) -> Callable[[str], str]:
     def read(text: str) -> str:
         if text not in words:
             raise DomainError(ErrorCode.UNKNOWN_VALUE, detail=f"must be one of {', '.join(words)}")

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-import msgspec
 from litestar import Request, Response, Router, get
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
 
+from ringtrail.dialects.native.answers import json_answer
 from ringtrail.dialects.native.auth import principal_of
 from ringtrail.dialects.native.docs import docs_page, stylesheet
+from ringtrail.dialects.native.endpoint_routes import ROUTES as ENDPOINT_ROUTES
+from ringtrail.dialects.native.ledger_routes import ROUTES as LEDGER_ROUTES
 from ringtrail.dialects.native.openapi import openapi_document
+from ringtrail.dialects.native.presentation import masking, recording_shown
 from ringtrail.dialects.native.requests import read_list_request, read_part, refuse_parameters
-from ringtrail.dialects.native.responses import CallList, Recording, RecordingList, call_detail, call_view, recording_out
+from ringtrail.dialects.native.responses import CallList, RecordingList, call_detail, call_view
 from ringtrail.dialects.native.vocabulary import PREFIX, cursor_of
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.files import file_response
@@ -29,13 +32,16 @@ _ID_DIGITS = 18  # keeps an id inside PostgreSQL's bigint
 def build(services: Services, options: DialectOptions) -> Router:
     return Router(
         path=PREFIX,
-        route_handlers=[list_calls, one_call, recordings_of_call, one_recording, audio, openapi, docs, docs_style],
+        route_handlers=[
+            list_calls, one_call, recordings_of_call, one_recording, audio, openapi, docs, docs_style,
+            *ENDPOINT_ROUTES, *LEDGER_ROUTES,
+        ],
         dependencies={
             "services": Provide(lambda: services, sync_to_thread=False),
             "options": Provide(lambda: options, sync_to_thread=False),
             "principal": Provide(principal_of),
         },
-    )
+    )  # fmt: skip
 
 
 @get("/calls")
@@ -44,10 +50,10 @@ async def list_calls(
 ) -> Response[bytes]:
     asked = read_list_request(request.scope["query_string"])
     query = asked.query(principal.account.id, await _property_id(services, principal, asked.property_sid))
-    show = call_view(await _masking(services, principal))
+    show = call_view(await masking(services, principal.account.id))
     page = await services.calls.page(query, limit=asked.limit, show=show)
     cursor = cursor_of(asked.order, page.last.started_at, page.last.id) if page.has_more else None
-    return _json(CallList(calls=page.shown, next_cursor=cursor))
+    return json_answer(CallList(calls=page.shown, next_cursor=cursor))
 
 
 @get("/calls/{call_id:str}")
@@ -61,8 +67,8 @@ async def one_call(
     record = await _call(services, principal, call_id)
     legs = await services.calls.legs(record.account_id, [record.id])
     trace = await services.calls.trace(record.account_id, record.id)
-    mask = record.property_id in await _masking(services, principal)
-    return _json(call_detail(record, legs, trace, mask=mask))
+    mask = record.property_id in await masking(services, principal.account.id)
+    return json_answer(call_detail(record, legs, trace, mask=mask))
 
 
 @get("/calls/{call_id:str}/recordings")
@@ -76,7 +82,7 @@ async def recordings_of_call(
     refuse_parameters(request.scope["query_string"])
     record = await _call(services, principal, call_id)
     found, _ = await services.recordings.find(record.account_id, call_ids=[record.id])
-    return _json(RecordingList(recordings=[_recording_out(services, options, item) for item in found]))
+    return json_answer(RecordingList(recordings=[recording_shown(services, options, item) for item in found]))
 
 
 @get("/recordings/{hash_:str}")
@@ -88,7 +94,7 @@ async def one_recording(
     principal: NamedDependency[Principal],
 ) -> Response[bytes]:
     refuse_parameters(request.scope["query_string"])
-    return _json(_recording_out(services, options, await _recording(services, principal, hash_)))
+    return json_answer(recording_shown(services, options, await _recording(services, principal, hash_)))
 
 
 @get([f"/recordings/{{hash_:str}}/audio{extension}" for extension in ("", ".wav", ".mp3")])
@@ -115,7 +121,7 @@ async def audio(
 
 @get("/openapi.json")
 async def openapi(options: NamedDependency[DialectOptions]) -> Response[bytes]:
-    return _json(openapi_document(options.base_url))
+    return json_answer(openapi_document(options.base_url))
 
 
 @get("/docs")
@@ -155,21 +161,3 @@ async def _property_id(services: Services, principal: Principal, sid: str | None
     if found is None or (own and own.id != found.id):
         raise DomainError(ErrorCode.UNKNOWN_VALUE, field="property", detail="there is no property with this sid")
     return found.id
-
-
-async def _masking(services: Services, principal: Principal) -> frozenset[int]:
-    """The properties that hide their callers' last digits."""
-    return frozenset(item.id for item in await services.accounts.properties(principal.account.id) if item.masks_callers)
-
-
-def _recording_out(services: Services, options: DialectOptions, item: RecordingRecord) -> Recording:
-    url = f"{options.base_url}{PREFIX}/recordings/{item.hash}/audio"
-    ready = item.status == "ready"
-    return recording_out(
-        item, {name: f"{url}.{name}" for name in ("wav", "mp3") if ready and services.recordings.file(item, name)}
-    )
-
-
-def _json(value: Any) -> Response[bytes]:
-    headers = {"cache-control": "private, no-store", "x-content-type-options": "nosniff"}
-    return Response(msgspec.json.encode(value), headers=headers, media_type="application/json")
