@@ -11,6 +11,7 @@ from typing import Any
 from ringtrail.dialects.agendize import webhooks as agendize
 from ringtrail.dialects.callr import webhooks as callr
 from ringtrail.dialects.invox import webhooks as invox
+from ringtrail.dialects.native import webhooks as native
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services.deliverer import Deliverer
@@ -32,6 +33,7 @@ async def delivering(world: World, *, limit_s: float = 2.0, **options: Any) -> A
     shown = DialectOptions(base_url=BASE_URL, **options)
     renders = {
         "invox": invox.renderer(world.services, shown),
+        "native": native.renderer(world.services, shown),
         "agendize": agendize.renderer(world.services, shown, egress),
         "callr": callr.renderer(world.services, shown),
     }
