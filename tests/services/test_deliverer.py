@@ -3,118 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from ipaddress import ip_network
 from pathlib import Path
-from typing import Any
 
 import pytest
 from aiohttp import web
 
 from ringtrail.model.account import Principal
 from ringtrail.model.errors import DomainError, ErrorCode
-from ringtrail.model.events import EventType
-from ringtrail.model.webhook import AttemptRecord, DeliveryRecord, DeliveryState, Endpoint, LogQuery
+from ringtrail.model.webhook import DeliveryState, LogQuery
 from ringtrail.ports.clock import SystemClock
-from ringtrail.services import build_services
 from ringtrail.services.deliverer import MOST_TRIES, PAUSES_S, Deliverer, pause_s, retry_after
 from ringtrail.services.egress import Egress, Policy
 from ringtrail.services.entered_calls import CallEntry
 from ringtrail.services.pacing import FIRST, MOST_TO_ENDPOINT
 from ringtrail.services.vault import Vault, VaultError
-from ringtrail.services.webhooks import MOST_ENDPOINTS, Attempt, UnsendableError, WebhookRequest, singly
-from ringtrail.storage.database import Database
+from ringtrail.services.webhooks import MOST_ENDPOINTS
 from tests.fixtures import World, build_world
 from tests.receiver import Received, Receiver, receiving
+from tests.services.plain import attempts_of, delivering, endpoint_of, execute, log_of, tried
 
 pytestmark = pytest.mark.postgres
-LIMIT_S = 1.0
-OF_CALLS = tuple(type_ for type_ in EventType if type_.startswith("call."))
 NOW = datetime(2026, 7, 14, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-async def world(database: Database, tmp_path: Path) -> World:
-    world = await build_world(database, tmp_path)
-    services = build_services(
-        database,
-        SystemClock(),
-        recordings_folder=str(tmp_path),
-        secret_key="k" * 32,
-        egress_allowed_networks="127.0.0.0/8",
-    )
-    return replace(world, services=services)
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as receiver:
-        yield receiver
-
-
-@singly
-async def plain(attempt: Attempt) -> WebhookRequest | None:
-    """A dialect that sends the event's type, and tells nothing about starts."""
-    match attempt.endpoint.settings.get("renders"):
-        case "nothing":
-            return None
-        case "impossible":
-            raise UnsendableError("cannot be said")
-        case "a bug":
-            raise KeyError("oops")
-    return WebhookRequest(method="POST", address=attempt.endpoint.address, headers={}, body=attempt.event.type.encode())
-
-
-@asynccontextmanager
-async def delivering(world: World) -> AsyncIterator[None]:
-    egress = Egress(Policy([ip_network("127.0.0.0/8")]), limit_s=LIMIT_S)
-    deliverer = Deliverer(world.database, SystemClock(), world.services.webhooks, egress, {"plain": plain})
-    async with egress.opened():
-        running = asyncio.create_task(deliverer.run())
-        try:
-            yield
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-
-
-async def endpoint_of(world: World, address: str, **changes: Any) -> Endpoint:
-    given = {"address": address, "event_types": OF_CALLS} | changes
-    return await world.services.webhooks.add(world.account.id, "plain", **given)
-
-
-async def log_of(world: World, *hashes: str) -> list[DeliveryRecord]:
-    query = LogQuery(account_id=world.account.id, endpoint_hashes=hashes)
-    return (await world.services.webhooks.deliveries(query))[0]
-
-
-async def attempts_of(world: World, endpoint: Endpoint) -> list[AttemptRecord]:
-    """Oldest first."""
-    query = LogQuery(account_id=world.account.id, endpoint_hashes=[endpoint.hash])
-    return (await world.services.webhooks.attempts(query, oldest_first=True))[0]
-
-
-async def tried(world: World, endpoint: Endpoint, times: int = 1) -> list[DeliveryRecord]:
-    """The log, once every delivery has been tried so often and what came of it is noted."""
-    async with asyncio.timeout(20):
-        while True:
-            log = await log_of(world, endpoint.hash)
-            if log and all(entry.tries >= times and _at_rest(entry) for entry in log):
-                return log
-            await asyncio.sleep(0.02)
-
-
-def _at_rest(entry: DeliveryRecord) -> bool:
-    """Not under way: a lease is 3 seconds long, the shortest pause 8."""
-    return entry.due_at is None or entry.due_at - datetime.now(UTC) > timedelta(seconds=4)
-
-
-async def execute(world: World, statement: str, *values: Any) -> None:
-    async with world.database.transaction() as connection:
-        await connection.execute(statement.encode(), values)
 
 
 @pytest.mark.parametrize("status", [200, 201, 202, 204, 299])

@@ -11,7 +11,7 @@ import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import groupby
@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 import structlog
 
-from ringtrail.model.errors import DomainError
+from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import Event, EventType
 from ringtrail.model.ids import number_of_hash
 from ringtrail.model.webhook import DueDelivery, Endpoint
@@ -47,6 +47,7 @@ _LONGEST_REST = timedelta(days=1)  # that a Retry-After is believed
 _SENT_KEPT, _ANSWER_KEPT = 16_384, 4_096  # characters of bodies
 _MOST_HEADERS_KEPT, _HEADER_KEPT = 50, 500
 _BLACKED_OUT = "***"
+_OUR_ERROR = "an error of ours"
 _RESTS = frozenset({429, 503})  # RFC 9110 section 10.2.3 and RFC 6585: the whole endpoint wants a rest
 _FORGOTTEN_AT_ONCE = 2_000
 
@@ -79,6 +80,9 @@ class _Outcome:
     @property
     def status(self) -> int | None:
         return self.answer.status if self.answer else None
+
+
+_Ended: TypeAlias = tuple[DueDelivery, _Outcome]
 
 
 class Deliverer:
@@ -115,7 +119,7 @@ class Deliverer:
         self._pacing = Pacing()
         self._place = Place()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._ended: list[tuple[DueDelivery, _Outcome]] = []
+        self._ended: list[_Ended] = []
         self._wake = asyncio.Event()
         self._something_ended = asyncio.Event()
 
@@ -138,6 +142,9 @@ class Deliverer:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            with contextlib.suppress(TimeoutError):  # what was answered need not be sent again
+                async with asyncio.timeout(POLL_S):
+                    await self._note(self._ended)
 
     async def forget_old(self) -> None:
         while True:
@@ -157,17 +164,16 @@ class Deliverer:
 
     async def _start_due(self) -> int:
         """Begin what is due and has room, beginning with the endpoints after those of the last time. Returns how many."""
-        began_at = self._place
-        due, self._place = await self._claimed()
-        if not due and began_at != Place() == self._place:  # nothing in the rest of the round: begin the next
+        rounds = 1 if self._place == Place() else 2  # the rest of this one, and the next
+        due: list[DueDelivery] = []
+        while rounds and not due and self._pacing.free > 0:
             due, self._place = await self._claimed()
+            rounds -= self._place == Place()
         for _, group in groupby(sorted(due, key=_by_endpoint), key=_by_endpoint):
             self._start(self._send_all(list(group)))
         return len(due)
 
     async def _claimed(self) -> tuple[list[DueDelivery], Place]:
-        if self._pacing.free <= 0:
-            return [], self._place
         now = self._clock.now()
         try:
             async with self._database.transaction() as connection:
@@ -250,7 +256,7 @@ class Deliverer:
         except Exception:  # the boundary of a delivery attempt, as above
             endpoint = delivery.endpoint
             log.exception("webhook_failed", account_id=endpoint.account_id, endpoint=endpoint.hash)
-            return _Outcome(request=request, error="an error of ours", blames=False)
+            return _Outcome(request=request, error=_OUR_ERROR, blames=False)
         return _Outcome(request=request, error=error, took_s=time.monotonic() - began)
 
     async def _answer(self, delivery: DueDelivery, request: WebhookRequest) -> Answer:
@@ -278,29 +284,46 @@ class Deliverer:
         while True:
             await self._something_ended.wait()
             self._something_ended.clear()
-            batch, self._ended = self._ended, []
-            while not await self._settled(batch):  # noqa: ASYNC110 - only the database knows when it is back
-                await asyncio.sleep(POLL_S)
+            batch = self._ended[:]
+            await self._note(batch)
+            del self._ended[: len(batch)]
             for delivery, outcome in batch:
                 endpoint = delivery.endpoint
                 good = outcome.delivered or not outcome.blames
                 self._pacing.ended(endpoint.account_id, endpoint.hash, good=good, took_s=outcome.took_s)
             self._wake.set()
 
-    async def _settled(self, batch: Sequence[tuple[DueDelivery, _Outcome]]) -> bool:
+    async def _note(self, batch: Sequence[_Ended]) -> None:
+        """One by one if something among them cannot be noted: it must not keep the others from it."""
+        try:
+            while batch and not await self._settled(batch):  # noqa: ASYNC110 - only the database knows when it is back
+                await asyncio.sleep(POLL_S)
+        except Exception:  # the boundary of a delivery attempt, as above
+            log.exception("webhooks_unnoted", attempts=len(batch))
+            for delivery, outcome in batch:
+                if len(batch) > 1:
+                    await self._note([(delivery, outcome)])
+                elif outcome != (bare := _bare(outcome)):
+                    await self._note([(delivery, bare)])
+
+    async def _settled(self, batch: Sequence[_Ended]) -> bool:
         now = self._clock.now()
         told = [(delivery, outcome) for delivery, outcome in batch if outcome.wanted]
         rows = [self._row(delivery, outcome, now) for delivery, outcome in told]
         try:
             notices = await self._notices(told, now)
             async with self._database.transaction() as connection:
+                await self._note_health(
+                    connection, told, notices, now
+                )  # endpoints before deliveries, as replay locks them
                 if rows:
                     await store.settle(connection, rows)
                 for delivery, outcome in batch:
                     if not outcome.wanted:
                         await store.drop(connection, delivery)
-                await self._note_health(connection, told, notices, now)
         except DomainError as exc:
+            if exc.code is not ErrorCode.UNAVAILABLE:
+                raise
             log.warning("webhooks_wait_for_database", reason=exc.detail)
             return False
         for (delivery, _), row in zip(told, rows, strict=True):
@@ -314,12 +337,13 @@ class Deliverer:
             about=delivery.event.about, tries=delivery.tries, at=now, took_ms=round(outcome.took_s * 1000),
             due_at=None if outcome.delivered else self._again_at(delivery, outcome, now),
             delivered_at=now if outcome.delivered else None, method=request.method if request else None,
-            address=request.address if request else endpoint.address,
+            address=_storable(request.address if request else endpoint.address),
             request_headers=_kept({**request.headers, **dict.fromkeys(request.private_headers, _BLACKED_OUT)})
             if request else {},
             request_body=_text(request.body, _SENT_KEPT) if request else None,
             status=outcome.status, response_headers=_kept(answer.headers) if answer else {},
-            response_body=_text(answer.body, _ANSWER_KEPT) if answer else None, error=outcome.error,
+            response_body=_text(answer.body, _ANSWER_KEPT) if answer else None,
+            error=None if outcome.error is None else _storable(outcome.error),
         )  # fmt: skip
 
     def _again_at(self, delivery: DueDelivery, outcome: _Outcome, now: datetime) -> datetime | None:
@@ -328,7 +352,7 @@ class Deliverer:
         again_at = now + timedelta(seconds=pause_s(delivery.tries, random.random()))  # noqa: S311 - only spreads load
         return max(again_at, outcome.retry_after) if outcome.retry_after else again_at
 
-    async def _notices(self, told: Iterable[tuple[DueDelivery, _Outcome]], now: datetime) -> dict[int, Endpoint | None]:
+    async def _notices(self, told: Iterable[_Ended], now: datetime) -> dict[int, Endpoint | None]:
         """{account id: who is told besides} where an endpoint may be disabled now. Asked before the transaction: making such an
         endpoint takes a lock that the transaction may hold."""
         if self._notice is None:
@@ -345,7 +369,7 @@ class Deliverer:
     async def _note_health(
         self,
         connection: Connection,
-        told: Iterable[tuple[DueDelivery, _Outcome]],
+        told: Iterable[_Ended],
         notices: Mapping[int, Endpoint | None],
         now: datetime,
     ) -> None:
@@ -398,6 +422,11 @@ class Deliverer:
                 f"webhook_{word}", account_id=row.account_id, endpoint=row.endpoint_hash, event_id=row.event_id,
                 tries=row.tries, reason=row.error,
             )  # fmt: skip
+
+
+def _bare(outcome: _Outcome) -> _Outcome:
+    """Without anything that came from outside."""
+    return replace(outcome, request=None, answer=None, error=outcome.error and _OUR_ERROR)
 
 
 def _by_endpoint(delivery: DueDelivery) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import builtins
+import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -146,9 +147,8 @@ class Webhooks:
         now = self._clock.now()
         async with self._database.transaction() as connection:
             await counters.lock(connection, account_id)  # two requests do not both make it
-            for found in await store.dynamic(connection, account_id, dialect, address):
-                sealed = await store.secrets_of(connection, account_id, found.hash)
-                if found.settings == (settings or {}) and self._opens_to(sealed, secrets or {}):
+            for found, sealed in await store.dynamic(connection, account_id, dialect, address):
+                if found.settings == _as_kept(settings) and self._opens_to(sealed, _as_kept(secrets)):
                     return found
             endpoint = Endpoint(
                 hash=new_hash(), account_id=account_id, dialect=dialect, property_id=None, name="", address=address,
@@ -205,7 +205,8 @@ class Webhooks:
             stored = await self._locked(connection, endpoint)
             if by is not DisabledBy.ADMIN:
                 _check_not_barred(stored)
-            changed = replace(stored, disabled_by=by, disabled_why=why, disabled_at=now, updated_at=now)
+            since = stored.disabled_at or now  # what it missed before, it missed
+            changed = replace(stored, disabled_by=by, disabled_why=why, disabled_at=since, updated_at=now)
             await store.put(connection, changed)
         return changed
 
@@ -215,12 +216,14 @@ class Webhooks:
         """Tell it again what happens. (the endpoint, how many events are due to it now).
 
         replay: with everything since it began to fail, or was disabled, that it was not delivered; else nothing that was
-        before now, what waits for it neither. FORBIDDEN for what the operator has disabled, unless it is the operator.
+        before now, what waits for it neither, if it was disabled. FORBIDDEN for what the operator has disabled, unless it is the operator.
         """
         async with self._database.transaction() as connection:
             stored = await self._locked(connection, endpoint)
             if by is not DisabledBy.ADMIN:
                 _check_not_barred(stored)
+            if stored.enabled and not replay:
+                return stored, 0
             return await self._enabled(connection, stored, replay)
 
     async def _enabled(self, connection: Connection, endpoint: Endpoint, replay: bool) -> tuple[Endpoint, int]:
@@ -229,6 +232,9 @@ class Webhooks:
             updated_at=self._clock.now(),
         )  # fmt: skip
         await store.put(connection, changed)
+        await counters.lock(
+            connection, changed.account_id
+        )  # what is being written now sees it disabled: replay sees that
         if not replay:
             await store.give_up_waiting(connection, changed)
             return changed, 0
@@ -397,6 +403,11 @@ class Webhooks:
     def signing_key(self, account_sid: str, key_id: str) -> bytes:
         """32 bytes: the account's key of that name for signing what it is sent. Derived, so nothing is kept."""
         return self._vault.signature("push key", f"{account_sid}/{key_id}")
+
+
+def _as_kept(content: Mapping[str, Any] | None) -> Any:
+    """As it is when it is read again: JSON knows no tuples."""
+    return json.loads(json.dumps(dict(content or {})))
 
 
 def _check_enabled(endpoint: Endpoint) -> None:

@@ -235,10 +235,12 @@ _TYPES = (
 # Statistics know next to nothing of a queue: it is empty when they are made, as a rule, and long when it matters. So each row
 # is looked up by its key (LATERAL), and no condition on due_at invites a walk through the whole of an index that is said
 # to be empty. An attempt whose lease has passed is noted too, but what becomes of the delivery is its successor's to say.
+# The setting is for the foreign key's check of each row, which is planned anew each time where custom plans are forced.
 # One that was given up meanwhile is delivered, if it was.
 _SETTLE = f"""
 WITH tried AS MATERIALIZED (
-    SELECT * FROM unnest({", ".join(f"%s::{name}[]" for name in _TYPES)}) AS t ({", ".join(Settled._fields)})
+    SELECT t.* FROM unnest({", ".join(f"%s::{name}[]" for name in _TYPES)}) AS t ({", ".join(Settled._fields)})
+    CROSS JOIN set_config('plan_cache_mode', 'auto', true) AS planned
     ORDER BY account_id, endpoint_hash, event_id
 ), alive AS MATERIALIZED (
     SELECT t.*, d.leased FROM tried t CROSS JOIN LATERAL (
