@@ -37,18 +37,20 @@ class Calls:
         """
         wanted = tuple(fields or ()) if show or fields else CallRecord._fields
         async with self._database.reading() as connection:
-            columns, rows, shown = await store.find_calls(
-                connection, query, offset=offset, limit=None if limit is None else limit + 1, fields=wanted, show=show
-            )
+            found = await store.find_calls(
+                connection, query, offset=offset, limit=None if limit is None else limit + 1, fields=wanted, show=show,
+                with_total=with_total,
+            )  # fmt: skip
+            rows = found.rows
             whole = limit is None or len(rows) <= limit
             if not with_total:
                 total = None
             elif whole and (rows or not offset):
                 total = offset + len(rows)
             else:
-                total = await store.count_calls(connection, query)
+                total = found.total or await store.count_calls(connection, query)
         has_more = limit is not None and len(rows) > limit
-        return CallPage(columns, rows[:limit], total, has_more, shown[:limit])
+        return CallPage(found.fields, rows[:limit], total, has_more, found.shown[:limit])
 
     async def by_id(self, account_id: int, call_id: int) -> CallRecord | None:
         """One call, live or ended."""

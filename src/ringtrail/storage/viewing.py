@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from ringtrail.model.view import View, fields_of
 from ringtrail.storage.database import Connection
 
+TOTAL = "total"
+
 
 class Found(NamedTuple):
     """Rows, and what a view made of each (nothing without one)."""
@@ -17,6 +19,11 @@ class Found(NamedTuple):
     fields: tuple[str, ...]
     rows: list[tuple[Any, ...]]
     shown: list[Any]
+
+    @property
+    def total(self) -> int | None:
+        """The last field's value, if that is `total`: how many rows there are on all pages."""
+        return self.rows[0][-1] if self.rows and self.fields[-1:] == (TOTAL,) else None
 
 
 class Wanted:
