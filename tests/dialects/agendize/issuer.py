@@ -115,6 +115,10 @@ class Issuer(AuthorizationServer):  # type: ignore[misc]
         self.revoked = True
         self.good.clear()
 
+    def issue_by_hand(self, refresh_token: str) -> None:
+        """As if its owner had consented anew."""
+        self.revoked, self.refreshes = False, [_Refresh(refresh_token)]
+
     @property
     def asked(self) -> list[dict[str, str]]:
         """The forms that came."""

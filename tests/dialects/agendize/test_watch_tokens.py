@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import multiprocessing
 from collections.abc import AsyncIterator
-from typing import Any
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from aiohttp import web
 from httpx import AsyncClient
 
 from ringtrail.dialects.agendize.webhooks import EVENT_TYPES
-from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.webhook import AttemptRecord, Endpoint, LogQuery
+from ringtrail.ports.clock import SystemClock
+from ringtrail.services import Services, build_services
+from ringtrail.storage.database import Database
 from tests.dialects.agendize.client import Agendize
 from tests.dialects.agendize.conftest import HEADERS
 from tests.dialects.agendize.issuer import CLIENT_ID, CLIENT_SECRET, FIRST, Issuer, issuing
 from tests.dialects.agendize.test_entered import CALL
 from tests.dialects.delivering import delivering, hurry, settled
 from tests.fixtures import World
-from tests.receiver import Received, Receiver, receiving
+from tests.receiver import LOCAL, Received, Receiver, receiving
 
 pytestmark = pytest.mark.postgres
 
@@ -165,65 +170,106 @@ async def test_workers_take_turns_at_one_refresh_token(
     assert len(set(used)) == len(used) > 4
 
 
-async def test_a_worker_that_dies_between_the_issue_and_the_commit_loses_the_token_and_says_so(
-    world: World, api: Agendize, receiver: Receiver, issuer: Issuer
-) -> None:
-    """The one gap: the issuer has replaced the token, and nobody knows the new one. The owner gives another; no call is lost."""
-    receiver.reply = issuer.guard
-    watch = await api.watch(receiver.url, oauth2Auth=oauth(issuer))
-    died = asyncio.Event()
+KEY = "a key that the worker knows, too"
 
-    async def never(received: Received) -> web.Response:
+
+def work(url: str) -> None:
+    """A worker that is a process of its own."""
+
+    async def deliver() -> None:
+        database = Database(url)
+        await database.open()
+        services = sealed_services(database)
+        async with delivering(cast(World, SimpleNamespace(database=database, services=services))):
+            await asyncio.sleep(60)
+
+    asyncio.run(deliver())
+
+
+def sealed_services(database: Database) -> Services:
+    return build_services(
+        database, SystemClock(), recordings_folder="/nonexistent", secret_key=KEY, egress_allowed_networks=LOCAL
+    )
+
+
+async def killed_while_it_has_a_token(url: str, issuer: Issuer) -> None:
+    """SIGKILL for a worker to which the issuer has given a new refresh token, before it can store it."""
+    issued = asyncio.Event()
+
+    async def answer_too_late(received: Received) -> web.Response:
         issuer.answer(received)
-        died.set()
+        issued.set()
         await asyncio.sleep(60)
         raise AssertionError
 
-    issuer.receiver.reply = never
-    await api.enter(**CALL)
-    async with delivering(world):
-        await died.wait()
-    assert await kept_token(world, watch) == FIRST
+    issuer.receiver.reply = answer_too_late
+    worker = multiprocessing.get_context("spawn").Process(target=work, args=(url,))
+    worker.start()
+    try:
+        await asyncio.wait_for(issued.wait(), 20)
+    finally:
+        worker.kill()
+        worker.join()
     issuer.receiver.reply = issuer.answer
+
+
+async def test_a_worker_killed_between_the_issue_and_the_commit_loses_the_token_and_no_call(
+    world: World, world_url: str, receiver: Receiver, issuer: Issuer
+) -> None:
+    """The one gap: the issuer has replaced the token, and nobody knows the new one. The log says so; the owner gives another,
+    and what waits is told."""
+    world = replace(world, services=sealed_services(world.database))
+    webhooks, receiver.reply = world.services.webhooks, issuer.guard
+    said = {"clientId": CLIENT_ID, "accessTokenUrl": issuer.receiver.url}
+    endpoint = await webhooks.add(
+        world.account.id, "agendize", address=receiver.url, event_types=tuple(EVENT_TYPES.values()),
+        settings={"oauth2Auth": said}, secrets={"oauth2Auth": {"clientSecret": CLIENT_SECRET, "refreshToken": FIRST}},
+    )  # fmt: skip
+    await world.save(world.golden())
+    await killed_while_it_has_a_token(world_url, issuer)
+    assert (await webhooks.secrets(endpoint))["oauth2Auth"]["refreshToken"] == FIRST
     async with delivering(world):
-        await hurry(world)
-        await issuer.receiver.wait_for(2)
-        await settled(world)
+        while len(issuer.asked) == 1:  # the dead worker's turn has to run out first
+            await hurry(world)
+            await settled(world)
         assert (await attempts(world))[-1].error == "no access token: HTTP status 400, invalid_grant"
-        issuer.revoked, issuer.refreshes = False, [type(issuer.refreshes[0])("rt-by-hand")]
-        await api.watchers.change(watch["id"], oauth2Auth=oauth(issuer, refreshToken="rt-by-hand"))
+        issuer.issue_by_hand("rt-by-hand")
+        await webhooks.change(
+            endpoint, secrets={"oauth2Auth": {"clientSecret": CLIENT_SECRET, "refreshToken": "rt-by-hand"}}
+        )
         await hurry(world)
         await receiver.wait_for(1)
         await settled(world)
     assert (await attempts(world))[-1].status == 200
 
 
+AWAY = b"""
+CREATE FUNCTION away() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'away' USING ERRCODE = 'query_canceled'; END $$;
+CREATE TRIGGER away BEFORE UPDATE OF secrets ON endpoints FOR EACH ROW EXECUTE FUNCTION away();
+"""
+
+
 async def test_a_token_that_was_renewed_while_the_database_was_away_is_not_lost(
-    world: World, api: Agendize, receiver: Receiver, issuer: Issuer, monkeypatch: pytest.MonkeyPatch
+    world: World, api: Agendize, receiver: Receiver, issuer: Issuer
 ) -> None:
-    issuer.lives_s = 1
     receiver.reply = issuer.guard
     watch = await api.watch(receiver.url, oauth2Auth=oauth(issuer))
-    webhooks = world.services.webhooks
-    keep, away = webhooks.keep_secret, [False]
 
-    async def keep_secret(*arguments: Any) -> None:
-        if away[0]:
-            raise DomainError(ErrorCode.UNAVAILABLE)
-        await keep(*arguments)
-
-    def answer(received: Received) -> web.Response:
-        away[0] = True
+    async def answer(received: Received) -> web.Response:
+        async with world.database.transaction() as connection:
+            await connection.execute(AWAY)
         return issuer.answer(received)
 
-    monkeypatch.setattr(webhooks, "keep_secret", keep_secret)
     issuer.receiver.reply = answer
     async with delivering(world):
         await api.enter(**CALL)
         await issuer.receiver.wait_for(1)
         await settled(world)
         assert (receiver.received, await kept_token(world, watch)) == ([], FIRST)
-        away[0], issuer.receiver.reply = False, issuer.answer
+        issuer.receiver.reply = issuer.answer
+        async with world.database.transaction() as connection:
+            await connection.execute("DROP FUNCTION away CASCADE")
         await end_turns(world, watch)
         await hurry(world)
         await receiver.wait_for(1)
