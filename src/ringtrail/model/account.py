@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Bar(StrEnum):
+    """What an account may not do."""
+
+    CALLS_IN = "calls_in"
+    CALLS_OUT = "calls_out"
+    SMS_IN = "sms_in"
+    SMS_OUT = "sms_out"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +29,20 @@ class Account:
     currency: str  # ISO 4217
     billing_increment_s: int  # talk time is billed in steps of this many seconds
     outbound_prefixes: tuple[str, ...]  # E.164 prefixes that may be dialled; empty: nothing may
+    hash: str = ""  # 8 characters A-Z 0-9, public; storage makes it
+    parent_id: int | None = None  # the master account; None: it is one
+    locale: str = "en_US"
+    profile: Mapping[str, Any] = field(default_factory=dict)  # see PROFILE
+    disabled: bool = False  # its keys speak for nobody, its numbers take no calls
+    archived: bool = False  # disabled, and out of the lists
+    barred: frozenset[Bar] = frozenset()
+
+
+PROFILE = (
+    "company", "first_name", "last_name", "addresses", "emails", "phones", "tech_emails", "billing_addresses",
+    "billing_emails",
+)  # fmt: skip
+"""Keys of an account's profile. Lists of texts, or of addresses {street, zip, city, state, country}; names are texts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

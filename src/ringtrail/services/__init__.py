@@ -1,5 +1,5 @@
 """The verbs. A stack: controller > recorder > calls · entered calls · buttons · messages · recordings · analytics · webhooks >
-stock > apps > numbers · money > oauth > accounts.
+stock > apps · sub accounts > numbers · money > oauth · api keys > accounts.
 
 `Services` is what an edge (dialect, dashboard) is given.
 """
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from ringtrail.ports.clock import Clock
 from ringtrail.services.accounts import Accounts
 from ringtrail.services.analytics import Analytics
+from ringtrail.services.api_keys import ApiKeys
 from ringtrail.services.apps import Apps
 from ringtrail.services.buttons import Buttons
 from ringtrail.services.calls import Calls
@@ -23,6 +24,7 @@ from ringtrail.services.oauth import OAuth
 from ringtrail.services.recording_links import RecordingLinks
 from ringtrail.services.recordings import Recordings
 from ringtrail.services.stock import Stock
+from ringtrail.services.sub_accounts import SubAccounts
 from ringtrail.services.vault import Vault
 from ringtrail.services.webhooks import Webhooks
 from ringtrail.storage.database import Database
@@ -31,6 +33,8 @@ from ringtrail.storage.database import Database
 @dataclass(frozen=True, slots=True)
 class Services:
     accounts: Accounts
+    sub_accounts: SubAccounts
+    api_keys: ApiKeys
     oauth: OAuth
     numbers: Numbers
     stock: Stock
@@ -59,6 +63,8 @@ def build_services(
     numbers, vault = Numbers(database, clock), Vault(secret_key)
     return Services(
         accounts=Accounts(database, clock),
+        sub_accounts=SubAccounts(database, clock),
+        api_keys=ApiKeys(database, clock),
         oauth=OAuth(database, clock),
         numbers=numbers,
         stock=Stock(database, clock, numbers),

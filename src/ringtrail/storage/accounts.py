@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from ringtrail.model.account import Account, Property
+from ringtrail.model.account import Account, Bar, Property
 from ringtrail.storage.database import Connection
 
-_ACCOUNT = "a.id, a.sid, a.name, a.timezone, a.country, a.currency, a.billing_increment_s, a.outbound_prefixes"
+_ACCOUNT = (
+    "a.id, a.sid, a.name, a.timezone, a.country, a.currency, a.billing_increment_s, a.outbound_prefixes, a.hash,"
+    " a.parent_id, a.locale, a.profile, a.disabled_at IS NOT NULL, a.archived_at IS NOT NULL, a.barred"
+)
+_ACCOUNT_COLUMNS = _ACCOUNT.count(",") + 1
 _PROPERTY = (
     "p.id, p.account_id, p.sid, p.name, p.timezone, p.active, p.masks_callers, p.main_domain, p.sms_enabled,"
     " p.call_recording_enabled, p.integrations_enabled"
@@ -26,11 +31,11 @@ class Credential(NamedTuple):
     salt: bytes | None
 
 
-def _account(row: tuple[object, ...]) -> Account:
-    id_, sid, name, timezone, country, currency, increment, prefixes = row
+def _account(row: Sequence[Any]) -> Account:
     return Account(
-        id=id_, sid=sid, name=name, timezone=timezone, country=country, currency=currency,  # type: ignore[arg-type]
-        billing_increment_s=increment, outbound_prefixes=tuple(prefixes),  # type: ignore[arg-type]
+        id=row[0], sid=row[1], name=row[2], timezone=row[3], country=row[4], currency=row[5], billing_increment_s=row[6],
+        outbound_prefixes=tuple(row[7]), hash=row[8], parent_id=row[9], locale=row[10], profile=row[11], disabled=row[12],
+        archived=row[13], barred=frozenset(Bar(word) for word in row[14]),
     )  # fmt: skip
 
 
@@ -45,13 +50,16 @@ def _property(row: tuple[object, ...]) -> Property:
 _CREDENTIAL = (
     f"SELECT c.id, c.login, c.secret_hash, c.salt, {_ACCOUNT}, {_PROPERTY} FROM credentials c"
     " JOIN accounts a ON a.id = c.account_id"
-    " LEFT JOIN properties p ON p.account_id = c.account_id AND p.id = c.property_id WHERE c.revoked_at IS NULL AND "
+    " LEFT JOIN properties p ON p.account_id = c.account_id AND p.id = c.property_id WHERE c.revoked_at IS NULL AND a.disabled_at IS NULL AND "
 )
 
 
-def _credential(row: tuple[object, ...]) -> Credential:
-    owner = _property(row[12:23]) if row[12] is not None else None
-    return Credential(row[0], _account(row[4:12]), owner, row[1], row[2], row[3])  # type: ignore[arg-type]
+def _credential(row: Sequence[Any]) -> Credential:
+    id_, login, secret_hash, salt, *rest = row
+    account, owner = rest[:_ACCOUNT_COLUMNS], rest[_ACCOUNT_COLUMNS:]
+    return Credential(
+        id_, _account(account), _property(tuple(owner)) if owner[0] is not None else None, login, secret_hash, salt
+    )
 
 
 async def credential_by_digest(connection: Connection, dialect: str, digest: bytes) -> Credential | None:
@@ -181,6 +189,21 @@ async def account_by_id(connection: Connection, account_id: int) -> Account | No
         await connection.execute(f"SELECT {_ACCOUNT} FROM accounts a WHERE a.id = %s".encode(), (account_id,))
     ).fetchone()
     return _account(row) if row else None
+
+
+async def find(
+    connection: Connection, where: str, values: Sequence[Any], *, offset: int = 0, limit: int | None = None
+) -> tuple[list[Account], int]:
+    """(page, total) of accounts (`a`) that fit, oldest first."""
+    cursor = await connection.execute(
+        f"SELECT {_ACCOUNT} FROM accounts a WHERE {where} ORDER BY a.id LIMIT %s OFFSET %s".encode(),
+        (*values, limit, offset),
+    )
+    page = [_account(row) for row in await cursor.fetchall()]
+    count = await (
+        await connection.execute(f"SELECT count(*) FROM accounts a WHERE {where}".encode(), tuple(values))
+    ).fetchone()
+    return page, count[0] if count else 0
 
 
 async def account_by_sid(connection: Connection, sid: str) -> Account | None:
