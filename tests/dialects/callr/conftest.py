@@ -1,14 +1,17 @@
-"""A CALLR client: `await rpc(method, *params)` gives the result, `await fault(method, *params)` (number, message)."""
+"""A CALLR client: `await rpc(method, *params)` gives the result, `await fault(method, *params)` (number, message). `carrier_post`
+is the worker that sends and receives messages."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
 import pytest
 from httpx import Response
 
 from ringtrail.dialects.callr import DIALECT
+from tests.dialects.callr.happenings import Post, opened_post, sms_number
 from tests.dialects.conftest import Serve
 from tests.fixtures import CALLR_LOGIN, World
 
@@ -46,6 +49,16 @@ def fault(client: Client) -> Rpc:
         return body["error"]["code"], body["error"]["message"]
 
     return call
+
+
+@pytest.fixture
+async def carrier_post(world: World) -> AsyncIterator[Post]:
+    """The world has a number that can send."""
+    await sms_number(world)
+    post, listening = await opened_post(world)
+    yield post
+    listening.cancel()
+    await asyncio.gather(listening, return_exceptions=True)
 
 
 async def post(client: Client, method: str, *params: Any) -> Response:

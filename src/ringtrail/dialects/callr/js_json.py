@@ -18,12 +18,17 @@ from typing import Any
 _INDEX = re.compile(r"0|[1-9][0-9]{0,9}", re.ASCII)
 _LARGEST_INDEX = 2**32 - 2
 _EXACT = 2**53
+_ESCAPED = "backslashreplace"
 _FROM_EXPONENT, _TO_EXPONENT = 1e21, 1e-6
 
 
 def encode(value: Any) -> bytes:
     """value: of dicts with text as keys, lists, text, numbers, booleans and None."""
-    return _text(value).encode("utf-8", "backslashreplace")
+    text = _text(value)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # halves of surrogate pairs: those that belong together are joined, the others escaped
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass").encode("utf-8", _ESCAPED)
 
 
 def _text(value: Any) -> str:

@@ -1,7 +1,7 @@
 """The vendor's event types: which event of ours each one tells, and an example of its `data`.
 
-Types without an event can be subscribed to, but nothing raises them: there is no prepaid balance, no job and no media
-library yet. The examples are what a test of an endpoint sends: made-up values that no receiver can take for news.
+Types without an event can be subscribed to, but nothing raises them: there are no jobs and there is no media library yet.
+The examples are what a test of an endpoint sends: made-up values that no receiver can take for news.
 """
 
 from __future__ import annotations
@@ -64,9 +64,9 @@ class WebhookType:
 
 
 TYPES: dict[str, WebhookType] = {
-    "billing.credit": WebhookType(None, _CREDIT),
-    "billing.credit_shutdown": WebhookType(None, _CREDIT),
-    "billing.credit_warning": WebhookType(None, _CREDIT),
+    "billing.credit": WebhookType(EventType.CREDIT_CHANGED, _CREDIT),
+    "billing.credit_shutdown": WebhookType(EventType.CREDIT_SHUTDOWN, _CREDIT),
+    "billing.credit_warning": WebhookType(EventType.CREDIT_WARNING, _CREDIT),
     "call.inbound_hangup": WebhookType(EventType.CALL_ENDED, _CDR_IN),
     "call.inbound_start": WebhookType(EventType.CALL_STARTED, _CDR_IN),
     "call.outbound_hangup": WebhookType(EventType.LEG_ENDED, _CDR_OUT),

@@ -18,6 +18,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -34,6 +35,7 @@ from ringtrail.model.account import Account
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.events import Event, EventType
 from ringtrail.model.ids import hash_of_number
+from ringtrail.model.money import CENT
 from ringtrail.model.number import DID
 from ringtrail.model.query import CallQuery, MessageQuery
 from ringtrail.model.view import seen
@@ -43,6 +45,16 @@ from ringtrail.services.webhooks import Attempt, Render, WebhookRequest
 _Cdr = TypeVar("_Cdr", CdrIn, CdrOut)
 
 SIGNATURE, EVENT_ID = "X-CALLR-HmacSignature", "X-CALLR-EventId"
+
+
+class Credit(msgspec.Struct):
+    """Webhook.Event.Billing.Credit. A limit that is not set is null."""
+
+    balance: str | None
+    currency_code: str
+    last_transaction_amount: str | None
+    shutdown_limit: str | None
+    warning_limit: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,8 +188,10 @@ async def _messages(teller: _Teller, events: Sequence[Event]) -> Sequence[Sms | 
 
 
 async def _assigned(teller: _Teller, events: Sequence[Event]) -> Sequence[Did | None]:
-    dids = [await teller.services.numbers.by_hash(teller.account.id, hash_of_number(event.about)) for event in events]
-    return [None if did is None else did_object(did, did.app_hash) for did in dids]
+    hashes = [hash_of_number(event.about) for event in events]
+    dids = await teller.services.numbers.by_hashes(teller.account.id, sorted(set(hashes)))
+    by_hash = {did.hash: did_object(did, did.app_hash) for did in dids}
+    return [by_hash.get(hash_) for hash_ in hashes]
 
 
 async def _released(teller: _Teller, events: Sequence[Event]) -> Sequence[Did]:
@@ -194,6 +208,26 @@ def _as_it_was(event: Event) -> DID:
     )  # fmt: skip
 
 
+async def _credits(teller: _Teller, events: Sequence[Event]) -> Sequence[Credit]:
+    """As it was: a balance changes too often to be told as it is."""
+    return [_credit(event.detail) for event in events]
+
+
+def _credit(detail: Mapping[str, Any]) -> Credit:
+    return Credit(
+        balance=_cents(detail["balance_micro"]),
+        currency_code=detail["currency"],
+        last_transaction_amount=_cents(detail["amount_micro"]),
+        shutdown_limit=_cents(detail["shutdown_micro"]),
+        warning_limit=_cents(detail["warning_micro"]),
+    )
+
+
+def _cents(micro: int | None) -> str | None:
+    """`amount`: cents with two decimals."""
+    return None if micro is None else f"{Decimal(micro) / CENT:.2f}"
+
+
 def _abouts(events: Sequence[Event]) -> list[int]:
     return sorted({event.about for event in events})
 
@@ -203,6 +237,9 @@ _TELL: dict[EventType, _Tell] = {
     EventType.CALL_ENDED: _inbound,
     EventType.LEG_STARTED: _outbound_started,
     EventType.LEG_ENDED: _outbound,
+    EventType.CREDIT_CHANGED: _credits,
+    EventType.CREDIT_SHUTDOWN: _credits,
+    EventType.CREDIT_WARNING: _credits,
     EventType.NUMBER_ASSIGNED: _assigned,
     EventType.NUMBER_RELEASED: _released,
     EventType.RECORDING_CREATED: _recordings,
