@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
+from urllib.parse import parse_qsl
 
 import pytest
 from aiohttp import web
@@ -19,7 +21,7 @@ from ringtrail.model.webhook import AttemptRecord, Endpoint, LogQuery
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services import Services, build_services
 from ringtrail.storage.database import Database
-from tests.dialects.agendize.client import Agendize
+from tests.dialects.agendize.client import Agendize, AgendizeError
 from tests.dialects.agendize.conftest import HEADERS
 from tests.dialects.agendize.issuer import CLIENT_ID, CLIENT_SECRET, FIRST, Issuer, issuing
 from tests.dialects.agendize.test_entered import CALL
@@ -379,8 +381,25 @@ async def test_no_access_token_is_in_the_ledger(
     assert not [word for word in words if word in f"{log}{rows}"]
 
 
-async def test_an_issuer_is_asked_through_the_guard(world: World, receiver: Receiver) -> None:
-    """Which looks where an address leads when it is dialled, whatever was checked when the watch was made."""
+async def test_a_client_shows_itself_as_the_rfc_has_it(world: World, api: Agendize, receiver: Receiver) -> None:
+    """RFC 6749 section 2.3.1: id and secret are form-encoded before they are joined."""
+    async with receiving() as strange:
+        strange.reply = lambda _request: web.json_response({"access_token": "a"})
+        given = {"grantType": "client_credentials", "clientId": "id:1", "clientSecret": "s&1", "scope": "a b"}
+        await api.watch(receiver.url, oauth2Auth=given | {"accessTokenUrl": strange.url + "/token?x=1"})
+        async with delivering(world):
+            await enter(world, api, receiver)
+        (asked,) = strange.received
+    assert (asked.method, asked.path) == ("POST", "/token?x=1")
+    assert asked.headers["authorization"] == "Basic " + b64encode(b"id%3A1:s%261").decode()
+    assert dict(parse_qsl(asked.body.decode())) == {"grant_type": "client_credentials", "scope": "a b"}
+
+
+async def test_an_issuer_is_asked_through_the_guard(world: World, api: Agendize, receiver: Receiver) -> None:
+    """When the watch is made, and again when the address is dialled: by then a name may lead elsewhere."""
+    inside = {"clientId": "c", "refreshToken": FIRST, "accessTokenUrl": "http://169.254.169.254/token"}
+    with pytest.raises(AgendizeError, match=r"oauth2Auth\.accessTokenUrl"):
+        await api.watch(receiver.url, oauth2Auth=inside)
     settings = {"oauth2Auth": {"clientId": "c", "accessTokenUrl": "http://[::ffff:169.254.169.254]/token"}}
     await world.services.webhooks.add(
         world.account.id, "agendize", address=receiver.url, event_types=tuple(EVENT_TYPES.values()), settings=settings,

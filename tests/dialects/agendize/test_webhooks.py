@@ -6,34 +6,23 @@ import asyncio
 import hashlib
 import hmac
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
-from urllib.parse import parse_qsl
 
 import pytest
-from aiohttp import web
 
-from ringtrail.dialects.agendize.webhooks import EVENT_TYPES, check_watch
+from ringtrail.dialects.agendize.webhooks import EVENT_TYPES, WORDS, check_watch
 from ringtrail.model.account import Principal
 from ringtrail.model.errors import DomainError
+from ringtrail.model.events import EventType
 from ringtrail.model.webhook import AttemptRecord, DeliveryRecord, DeliveryState, Endpoint, LogQuery
 from ringtrail.services.entered_calls import CallEntry
 from tests.dialects.agendize.conftest import Ask
-from tests.dialects.delivering import delivering, hurry, settled
-from tests.fixtures import World
-from tests.receiver import Received, Receiver, receiving
+from tests.dialects.delivering import calling, delivering, settled, tell
+from tests.fixtures import GOLDEN_START, World
+from tests.receiver import Received, Receiver
 
 pytestmark = pytest.mark.postgres
-
-
-@pytest.fixture
-async def issuer() -> AsyncIterator[Receiver]:
-    """A token endpoint: the n-th token is `token-n`."""
-    async with receiving() as receiver:
-        receiver.reply = lambda _: web.json_response(
-            {"access_token": f"token-{len(receiver.received)}", "token_type": "bearer", "expires_in": 3600}
-        )
-        yield receiver
 
 
 async def watch(world: World, receiver: Receiver, **changes: Any) -> Endpoint:
@@ -179,71 +168,46 @@ async def test_a_signature_that_is_not_enabled_is_not_made(world: World, receive
     assert not [name for name in (await told_once(world, receiver)).headers if "signature" in name]
 
 
-async def test_client_credentials_fetch_one_token_for_many_calls(
-    world: World, receiver: Receiver, issuer: Receiver
+async def test_a_test_tells_the_newest_ended_call_as_if_it_had_just_been_entered(
+    world: World, receiver: Receiver, ask: Ask
 ) -> None:
-    settings = {"oauth2Auth": {"grantType": "client_credentials", "clientId": "id:1", "accessTokenUrl": f"{issuer.url}/token", "scope": "a b"}}  # fmt: skip
-    await watch(world, receiver, settings=settings, secrets={"oauth2Auth": {"clientSecret": "s&1"}})
-    await world.save(*(world.golden() for _ in range(6)))
+    endpoint = await watch(world, receiver, event_types=(EVENT_TYPES["deleted"],))
+    newest = world.golden(started_at=GOLDEN_START + timedelta(days=1))
+    await world.save(newest, world.golden(), calling(world.golden(started_at=GOLDEN_START + timedelta(days=2))))
+    await world.services.webhooks.test(endpoint)
     async with delivering(world):
-        await receiver.wait_for(6)
+        (told,) = await receiver.wait_for(1)
         await settled(world)
-    assert {request.headers["authorization"] for request in receiver.received} == {"Bearer token-1"}
-    (asked,) = issuer.received
-    assert (asked.method, asked.path) == ("POST", "/token")
-    assert asked.headers["authorization"] == "Basic " + b64encode(b"id%3A1:s%261").decode()
-    assert dict(parse_qsl(asked.body.decode())) == {"grant_type": "client_credentials", "scope": "a b"}
+    assert (told.headers["x-agendize-event"], told.json["externalId"]) == ("created", str(newest.id))
+    assert told.json in (await ask("/calls")).json()["items"]
 
 
-async def test_a_refresh_token_that_is_replaced_is_used_from_then_on(
-    world: World, receiver: Receiver, issuer: Receiver
-) -> None:
-    issuer.reply = lambda _: web.json_response(
-        {"access_token": "short", "expires_in": 1, "refresh_token": f"r{len(issuer.received) + 1}"}
-    )
-    settings = {"oauth2Auth": {"clientId": "c", "accessTokenUrl": issuer.url}}
-    await watch(world, receiver, settings=settings, secrets={"oauth2Auth": {"refreshToken": "r1"}})
+async def test_a_test_before_the_first_call_says_that_there_is_none(world: World, receiver: Receiver) -> None:
+    site = await world.services.accounts.add_property(world.account.id, "Toronto")
+    endpoint = await watch(world, receiver, property_id=site.id)
+    await world.save(world.golden())
+    await world.services.webhooks.test(endpoint)
     async with delivering(world):
-        for number in (1, 2, 3):
-            await world.save(world.golden())
-            await receiver.wait_for(number)
-    forms = [dict(parse_qsl(asked.body.decode())) for asked in issuer.received]
-    assert [form["refresh_token"] for form in forms] == ["r1", "r2", "r3"]
-    assert all(form["client_id"] == "c" and "authorization" not in form for form in forms)
+        await settled(world)
+    (attempt,) = await attempts_of(world, endpoint)
+    assert (attempt.error, attempt.method, receiver.received) == ("there is no call yet", None, [])
 
 
-async def test_a_token_that_is_refused_is_told_and_tried_again(
-    world: World, receiver: Receiver, issuer: Receiver
-) -> None:
-    good = issuer.reply
-    issuer.reply = lambda _: web.json_response({"error": "invalid_client"}, status=401)
-    settings = {"oauth2Auth": {"grantType": "client_credentials", "clientId": "c", "accessTokenUrl": issuer.url}}
-    endpoint = await watch(world, receiver, settings=settings, secrets={"oauth2Auth": {"clientSecret": "s"}})
+async def test_what_a_watch_has_no_word_for_is_logged_and_holds_nothing_up(world: World, receiver: Receiver) -> None:
+    """No watch subscribes to it; an event may name its endpoint."""
+    endpoint = await watch(world, receiver)
+    unknown = set(EventType) - set(WORDS)
+    await tell(world, endpoint, unknown)
     await world.save(world.golden())
     async with delivering(world):
-        await issuer.wait_for(1)
-        await settled(world)
-        (attempt,) = await attempts_of(world, endpoint)
-        assert attempt.error == "no access token: HTTP status 401, invalid_client"
-        issuer.reply = good
-        await hurry(world)
         await receiver.wait_for(1)
-
-
-async def test_a_token_endpoint_is_not_asked_where_we_do_not_send(world: World, receiver: Receiver) -> None:
-    settings = {"oauth2Auth": {"grantType": "client_credentials", "clientId": "c", "accessTokenUrl": "http://169.254.169.254/token"}}  # fmt: skip
-    with pytest.raises(DomainError) as refused:
-        await watch(world, receiver, settings=settings, secrets={"oauth2Auth": {"clientSecret": "s"}})
-    assert refused.value.field == "oauth2Auth.accessTokenUrl"
-    endpoint = await world.services.webhooks.add(
-        world.account.id, "agendize", address=receiver.url, event_types=tuple(EVENT_TYPES.values()), settings=settings,
-        secrets={"oauth2Auth": {"clientSecret": "s"}},
-    )  # fmt: skip
-    await world.save(world.golden())
-    async with delivering(world):
         await settled(world)
-    assert (await attempts_of(world, endpoint))[0].error == "the address is not on the public internet"
-    assert receiver.received == []
+    failed = [attempt for attempt in await attempts_of(world, endpoint) if attempt.error]
+    assert {attempt.error for attempt in failed} == {f"a watch is told nothing of {type_}" for type_ in unknown}
+    assert [request.headers["x-agendize-event"] for request in receiver.received] == ["created"]
+    again = await world.services.webhooks.by_hash(world.account.id, endpoint.hash)
+    assert again is not None
+    assert (again.enabled, again.failing_since) == (True, None)
 
 
 FAULTS: list[tuple[str, dict[str, Any]]] = [

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
 
-from ringtrail.dialects.invox.webhooks import EVENT_TYPES
+from ringtrail.dialects.invox.webhooks import EVENT_TYPES, renderer
+from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.model.account import Principal
-from ringtrail.model.call import Call
-from ringtrail.model.cause import Disposition
-from ringtrail.model.lifecycle import Stage, State
-from ringtrail.model.webhook import LogQuery
+from ringtrail.model.events import Event, EventType
+from ringtrail.model.query import CallPage
+from ringtrail.model.webhook import AttemptRecord, Endpoint, LogQuery
+from ringtrail.services.calls import Calls
 from ringtrail.services.entered_calls import CallEntry
-from tests.dialects.conftest import Serve
-from tests.dialects.delivering import delivering, settled
+from ringtrail.services.webhooks import Attempt, WebhookRequest
+from tests.dialects.conftest import BASE_URL, Serve
+from tests.dialects.delivering import calling, delivering, settled, tell
 from tests.dialects.invox.conftest import Ask
-from tests.fixtures import World, with_recording
+from tests.fixtures import GOLDEN_START, World, with_recording
 from tests.receiver import Receiver
 
 pytestmark = pytest.mark.postgres
 
 
-async def subscribe(world: World, receiver: Receiver, **changes: Any) -> None:
+async def subscribe(world: World, receiver: Receiver, **changes: Any) -> Endpoint:
     given = {"address": f"{receiver.url}/invox", "event_types": EVENT_TYPES} | changes
-    await world.services.webhooks.add(world.account.id, "invox", **given)
-
-
-def calling(call: Call) -> Call:
-    return replace(
-        call, ended_at=None, answered_at=None, bridged_at=None, state=State.RINGING, stage=Stage.RINGING,
-        disposition=Disposition.IN_PROGRESS,
-    )  # fmt: skip
+    return await world.services.webhooks.add(world.account.id, "invox", **given)
 
 
 async def test_a_call_is_posted_as_the_export_shows_it(world: World, receiver: Receiver, ask: Ask) -> None:
@@ -140,6 +137,75 @@ async def test_a_push_never_shows_what_a_property_masks(world: World, receiver: 
     async with delivering(world):
         await receiver.wait_for(1)
     assert receiver.received[0].json["caller"] == "+3361234XXXX"
+
+
+async def test_a_test_posts_the_newest_ended_call(world: World, receiver: Receiver, ask: Ask) -> None:
+    endpoint = await subscribe(world, receiver)
+    later = GOLDEN_START + timedelta(days=1)
+    newest = world.golden(started_at=later)
+    await world.save(newest, world.golden(), calling(world.golden(started_at=later + timedelta(days=1))))
+    async with delivering(world):
+        await receiver.wait_for(3)
+        await settled(world)
+        await world.services.webhooks.test(endpoint)
+        told = (await receiver.wait_for(4))[3]
+        await settled(world)
+    assert told.json["date"] == "2026-07-15 12:05:10"
+    assert told.json in await ask()
+
+
+async def test_a_test_before_the_first_call_says_that_there_is_none(world: World, receiver: Receiver) -> None:
+    endpoint = await subscribe(world, receiver)
+    await world.services.webhooks.test(endpoint)
+    async with delivering(world):
+        await settled(world)
+    (attempt,) = await attempts_of(world)
+    assert (attempt.error, attempt.method, receiver.received) == ("there is no call yet", None, [])
+
+
+async def test_legs_and_recordings_and_whatever_else_has_no_word_are_not_posted(
+    world: World, receiver: Receiver
+) -> None:
+    """No push subscribes to them; an event may name its endpoint."""
+    endpoint = await subscribe(world, receiver)
+    unknown = set(EventType) - {*EVENT_TYPES, EventType.ENDPOINT_TEST}
+    await tell(world, endpoint, unknown)
+    await world.save(world.golden())
+    async with delivering(world):
+        await receiver.wait_for(1)
+        await settled(world)
+    failed = [attempt for attempt in await attempts_of(world) if attempt.error]
+    assert {attempt.error for attempt in failed} == {f"INVOX has no word for {type_}" for type_ in unknown}
+    assert len(receiver.received) == 1
+
+
+class CountedCalls(Calls):
+    pages = 0
+
+    async def page(self, *arguments: Any, **options: Any) -> CallPage:
+        self.pages += 1
+        return await super().page(*arguments, **options)
+
+
+async def test_what_is_due_together_is_read_together_and_each_gets_its_own(world: World, receiver: Receiver) -> None:
+    endpoint = await subscribe(world, receiver)
+    calls = CountedCalls(world.database)
+    render = renderer(replace(world.services, calls=calls), DialectOptions(base_url=BASE_URL))
+    saved = [world.golden() for _ in range(40)]
+    await world.save(*saved)
+    about = [saved[7].id, 1, *(call.id for call in reversed(saved))]
+    events = [
+        Event(account_id=world.account.id, type=EventType.CALL_ENDED, property_id=None, about=number, at=GOLDEN_START)
+        for number in about
+    ]
+    rendered = await render([Attempt(event, endpoint, {}, None, 0) for event in events])
+    ids = [json.loads(item.body or b"")["id"] if isinstance(item, WebhookRequest) else item for item in rendered]
+    assert ids == [8, None, *range(40, 0, -1)]
+    assert calls.pages == 1
+
+
+async def attempts_of(world: World) -> list[AttemptRecord]:
+    return (await world.services.webhooks.attempts(LogQuery(account_id=world.account.id)))[0]
 
 
 async def test_the_served_dialect_answers_beside_the_pushes(world: World, serve: Serve, receiver: Receiver) -> None:
