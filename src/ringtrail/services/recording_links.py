@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from ringtrail.ports.clock import Clock
@@ -25,9 +26,17 @@ class RecordingLinks:
         self._valid = timedelta(days=valid_days)
 
     def key(self, account_id: int, recording_hash: str) -> str:
-        signature = self._vault.signature(_PURPOSE, f"{account_id}/{recording_hash}")
-        raw = account_id.to_bytes(8, "big") + signature[:_SIGNATURE_BYTES]
-        return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+        return self.keys(account_id)(recording_hash)
+
+    def keys(self, account_id: int) -> Callable[[str], str]:
+        """What makes the keys of an account's recordings, by their hashes: a page has thousands."""
+        sign, beginning = self._vault.signer(_PURPOSE, f"{account_id}/"), account_id.to_bytes(8, "big")
+
+        def key(recording_hash: str) -> str:
+            raw = beginning + sign(recording_hash)[:_SIGNATURE_BYTES]
+            return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+        return key
 
     def account_of(self, recording_hash: str, key: str) -> int | None:
         """Whose recording the key opens; None if it is not a key of ours for this recording."""

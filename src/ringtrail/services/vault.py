@@ -6,10 +6,11 @@ Each use has a key of its own, derived from the operator's with HKDF (RFC 5869):
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -47,6 +48,24 @@ class Vault:
     def signature(self, purpose: str, message: str) -> bytes:
         """32 bytes: HMAC-SHA-256 under the purpose's own key."""
         return _hmac(self._keys[0], purpose, message)
+
+    def signer(self, purpose: str, beginning: str) -> Callable[[str], bytes]:
+        """`signature` of many messages that begin alike: told the rest, a quarter of the time each.
+
+        HMAC is SHA-256 of a padded key and of SHA-256 of a padded key and the message (RFC 2104): what is the same for all is
+        hashed once.
+        """
+        key = _derived(self._keys[0], f"sign {purpose}").ljust(64, b"\0")
+        inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in key) + beginning.encode())
+        outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in key))
+
+        def sign(rest: str) -> bytes:
+            within, whole = inner.copy(), outer.copy()
+            within.update(rest.encode())
+            whole.update(within.digest())
+            return whole.digest()
+
+        return sign
 
     def verifies(self, purpose: str, message: str, signature: bytes) -> bool:
         """Whether `signature`, or the beginning of one (16 bytes at least), is ours under any of the keys."""

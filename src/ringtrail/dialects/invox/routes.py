@@ -51,7 +51,7 @@ async def presentation(services: Services, account: Account, zone: ZoneInfo, opt
         base_url=options.base_url,
         national_numbers=options.invox_national_numbers,
         masked_properties=frozenset(item.id for item in properties if item.masks_callers),
-        recording_key=lambda hash_: services.recording_links.key(account.id, hash_),
+        recording_key=services.recording_links.keys(account.id),
     )
 
 
