@@ -175,12 +175,14 @@ class Deliverer:
 
     async def _claimed(self) -> tuple[list[DueDelivery], Place]:
         now = self._clock.now()
+        unproven, unproven_room = self._pacing.unproven_room()
         try:
             async with self._database.transaction() as connection:
                 due, place = await store.claim(
                     connection, now, now + self._lease, place=self._place, endpoints=ENDPOINTS, each=FIRST,
                     room=self._pacing.room(), account=MOST_OF_ACCOUNT, account_room=self._pacing.account_room(),
-                    total=self._pacing.free,
+                    total=self._pacing.free, proven=self._pacing.proven(), unproven=unproven,
+                    unproven_room=unproven_room,
                 )  # fmt: skip
         except DomainError as exc:
             log.warning("webhooks_wait_for_database", reason=exc.detail)
@@ -446,6 +448,8 @@ def _text(body: bytes | None, most: int) -> str | None:
 
 def _storable(text: str) -> str:
     """What PostgreSQL can hold: no NUL, no half of a surrogate pair (aiohttp gives such for bytes that are not UTF-8)."""
+    if text.isascii() and "\0" not in text:
+        return text
     return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from psycopg.types.json import Json, Jsonb
 
 from ringtrail.model.events import EventType
@@ -95,7 +96,8 @@ async def delete(connection: Connection, account_id: int, hash_: str) -> bool:
 # Endpoints for which something waits are found by jumping from one to the next in the index, beginning after the one
 # where the last claim stopped: those that wait for nothing cost nothing, and none is always the first. Each one's turn is
 # an index walk of its own, in the index's order, up to its share of what the account and the worker have room for: a long
-# queue is never read through to reach another's, and little more is locked than is taken. An earlier delivery about the
+# queue is never read through to reach another's, and little more is locked than is taken. Endpoints that are not proven have
+# to leave room to those that are, the failing ones first. An earlier delivery about the
 # same thing that is not settled keeps a later one back; that is a scalar subquery because as NOT EXISTS it becomes a join
 # of the whole queue with itself. What was locked is updated by its place (ctid), which needs no index and no estimate.
 _CLAIM = f"""
@@ -114,13 +116,21 @@ WITH RECURSIVE waiting AS (
     SELECT v.account_id, v.endpoint_hash,
         coalesce((%(room)s::jsonb ->> e.hash)::int,
                  CASE WHEN e.failing_since IS NULL THEN %(each)s::int ELSE 1 END) AS room,
-        coalesce((%(account_room)s::jsonb ->> v.account_id::text)::int, %(account)s::int) AS account_room
+        coalesce((%(account_room)s::jsonb ->> v.account_id::text)::int, %(account)s::int) AS account_room,
+        coalesce((%(unproven_room)s::jsonb ->> v.account_id::text)::int, %(account)s::int / 2) AS unproven_room,
+        e.hash = ANY(%(proven)s::text[]) AS proven, e.failing_since IS NOT NULL AS failing, v.due_at
     FROM visited v JOIN endpoints e ON e.account_id = v.account_id AND e.hash = v.endpoint_hash
     WHERE v.due_at <= %(now)s AND e.disabled_by IS NULL AND (e.paused_until IS NULL OR e.paused_until <= %(now)s)
+), queued AS MATERIALIZED (
+    SELECT *, row_number() OVER (PARTITION BY account_id, proven ORDER BY failing, due_at) AS place_in_account,
+        row_number() OVER (PARTITION BY proven ORDER BY failing, due_at) AS place
+    FROM able WHERE room > 0 AND account_room > 0
 ), shares AS MATERIALIZED (
     SELECT *, least(room, ceil(account_room::float / count(*) OVER (PARTITION BY account_id)),
-                    ceil(%(total)s::float / count(*) OVER ())) AS share
-    FROM able WHERE room > 0 AND account_room > 0
+                    ceil(%(total)s::float / count(*) OVER ()),
+                    CASE WHEN NOT proven THEN ceil(unproven_room::float / count(*) OVER (PARTITION BY account_id, proven)) END
+                   ) AS share
+    FROM queued WHERE proven OR place_in_account <= unproven_room AND place <= %(unproven)s::int
 ), mine AS MATERIALIZED (
     SELECT s.account_id, s.account_room, d.place, d.event_id, d.due_at FROM shares s CROSS JOIN LATERAL (
         SELECT w.ctid AS place, w.event_id, w.due_at FROM deliveries w
@@ -168,11 +178,16 @@ async def claim(
     account: int,
     account_room: Mapping[int, int],
     total: int,
+    proven: Sequence[str] = (),
+    unproven_room: Mapping[int, int] | None = None,
+    unproven: int | None = None,
 ) -> tuple[list[DueDelivery], Place]:
     """Lease up to `total` due deliveries of up to `endpoints` endpoints from `place` on.
 
     Of each endpoint up to `each`, one if it is failing, or what `room` {hash: deliveries} says of it; of each account up to
-    `account`, or what `account_room` says. Returns where to go on: at the beginning, if these were the last endpoints.
+    `account`, or what `account_room` says. Of endpoints that are not among the `proven` hashes up to half of that, or what
+    `unproven_room` says, and about `unproven` of all accounts; None: `total`. Returns where to go on: at the beginning, if
+    these were the last endpoints.
     """
     cursor = await connection.execute(
         _CLAIM,
@@ -181,6 +196,8 @@ async def claim(
             "after_hash": place.endpoint_hash, "endpoints": endpoints, "each": each,
             "room": Jsonb(dict(room), dumps=json.dumps), "account": account,
             "account_room": Jsonb(dict(account_room), dumps=json.dumps), "total": total,
+            "proven": list(proven), "unproven_room": Jsonb(dict(unproven_room or {}), dumps=json.dumps),
+            "unproven": total if unproven is None else unproven,
         },
     )  # fmt: skip
     rows = await cursor.fetchall()
@@ -231,6 +248,7 @@ _TYPES = (
     "bigint", "text", "bigint", "bigint", "smallint", "timestamptz", "integer", "timestamptz", "timestamptz", "text",
     "text", "jsonb", "text", "smallint", "jsonb", "text", "text",
 )  # fmt: skip
+_TRIED = ", ".join(f"{name} {type_}" for name, type_ in zip(Settled._fields, _TYPES, strict=True))
 
 # Statistics know next to nothing of a queue: it is empty when they are made, as a rule, and long when it matters. So each row
 # is looked up by its key (LATERAL), and no condition on due_at invites a walk through the whole of an index that is said
@@ -239,7 +257,7 @@ _TYPES = (
 # One that was given up meanwhile is delivered, if it was.
 _SETTLE = f"""
 WITH tried AS MATERIALIZED (
-    SELECT t.* FROM unnest({", ".join(f"%s::{name}[]" for name in _TYPES)}) AS t ({", ".join(Settled._fields)})
+    SELECT t.* FROM json_to_recordset(%s::json) AS t ({_TRIED})
     CROSS JOIN set_config('plan_cache_mode', 'auto', true) AS planned
     ORDER BY account_id, endpoint_hash, event_id
 ), alive AS MATERIALIZED (
@@ -260,6 +278,8 @@ WHERE d.account_id = a.account_id AND d.event_id = a.event_id AND d.endpoint_has
 RETURNING d.account_id, d.endpoint_hash, d.about, d.event_id, d.due_at
 """.encode()
 
+# The comparison of (about, event_id) is what only the index deliveries_in_order serves; by event_id alone it would be a walk
+# through everything that the endpoint was ever told later.
 _LET_FOLLOW = b"""
 WITH followers AS MATERIALIZED (
     SELECT s.account_id, s.endpoint_hash, f.event_id, s.due_at
@@ -267,9 +287,10 @@ WITH followers AS MATERIALIZED (
         AS s (account_id, endpoint_hash, about, event_id, due_at)
     CROSS JOIN LATERAL (
         SELECT d.event_id FROM deliveries d
-        WHERE d.account_id = s.account_id AND d.endpoint_hash = s.endpoint_hash AND d.about = s.about
-            AND d.event_id > s.event_id AND d.due_at IS NOT NULL AND (s.due_at IS NOT NULL OR d.due_at > now())
-        ORDER BY d.event_id FOR UPDATE) f
+        WHERE d.account_id = s.account_id AND d.endpoint_hash = s.endpoint_hash AND d.due_at IS NOT NULL
+            AND (d.about, d.event_id) > (s.about, s.event_id) AND d.about <= s.about
+            AND (s.due_at IS NOT NULL OR d.due_at > now())
+        ORDER BY d.about, d.event_id FOR UPDATE) f
 )
 UPDATE deliveries d SET due_at = coalesce(f.due_at, now()) FROM followers f
 WHERE d.account_id = f.account_id AND d.event_id = f.event_id AND d.endpoint_hash = f.endpoint_hash
@@ -278,11 +299,8 @@ WHERE d.account_id = f.account_id AND d.event_id = f.event_id AND d.endpoint_has
 
 async def settle(connection: Connection, tried: Sequence[Settled]) -> None:
     """Note what attempts came to. What waited for these deliveries is due with them, or now."""
-    columns = [list(column) for column in zip(*tried, strict=True)]
-    for name in ("request_headers", "response_headers"):
-        index = Settled._fields.index(name)
-        columns[index] = [Jsonb(dict(value), dumps=json.dumps) for value in columns[index]]
-    cursor = await connection.execute(_SETTLE, columns)
+    rows = msgspec.json.encode([row._asdict() for row in tried]).decode()  # arrays of text take psycopg far longer
+    cursor = await connection.execute(_SETTLE, (rows,))
     await _let_follow(connection, await cursor.fetchall())
 
 
