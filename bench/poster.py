@@ -37,6 +37,7 @@ class Work(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
+    seconds: float
     cpu_s: float
     round_trips_s: list[float]
 
@@ -80,7 +81,7 @@ async def _run(work: Work) -> Done:
                 took.append(time.monotonic() - at)
 
         await asyncio.gather(*(one_after_the_other() for _ in range(work.at_once)))
-        return Done(cpu_s=time.process_time() - cpu_s, round_trips_s=took)
+        return Done(seconds=time.monotonic() - began, cpu_s=time.process_time() - cpu_s, round_trips_s=took)
 
 
 if __name__ == "__main__":

@@ -210,7 +210,7 @@ class Bench:
         if len(seen.arrivals) != number:
             print(f"  {len(seen.arrivals)} arrivals of {number} deliveries", flush=True)
         return Round(
-            deliveries=number, seconds=ended - seen.arrivals[0].at, cpu_s=cpu_seconds(pids) - before,
+            deliveries=number, seconds=ended - began, cpu_s=cpu_seconds(pids) - before,
             postgres_cpu_s=self.postgres_cpu_s() - postgres - postgres_filling, receiver_cpu_s=seen.cpu_s,
             arrivals=seen.arrivals,
         )  # fmt: skip
@@ -228,7 +228,7 @@ class Bench:
         done = await asyncio.to_thread(poster.post, posts, at_once)
         seen = self.sink.seen()
         return Round(
-            deliveries=len(posts), seconds=seen.seconds, cpu_s=done.cpu_s, postgres_cpu_s=0.0,
+            deliveries=len(posts), seconds=done.seconds, cpu_s=done.cpu_s, postgres_cpu_s=0.0,
             receiver_cpu_s=seen.cpu_s, arrivals=seen.arrivals,
         )  # fmt: skip
 

@@ -13,6 +13,7 @@ import contextlib
 import ipaddress
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import aiohttp
@@ -23,6 +24,7 @@ from aiohttp.resolver import ThreadedResolver
 LIMIT_S = 15.0
 MOST_ANSWER_BYTES = 65_536
 _MOST_URL = 2_048
+_KNOWN_URLS = 4_096
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -65,9 +67,13 @@ class Policy:
 
     def __init__(self, allowed_networks: Iterable[Network] = ()) -> None:
         self._allowed = tuple(allowed_networks)
+        self._known = lru_cache(maxsize=_KNOWN_URLS)(self._checked_url)  # the same ones again and again
 
     def check_url(self, text: str) -> yarl.URL:
         """The URL, if its spelling is one that we send to. Where its name leads is looked at when it is dialled."""
+        return self._known(text)
+
+    def _checked_url(self, text: str) -> yarl.URL:
         if len(text) > _MOST_URL or not text.isprintable():
             raise EgressRefusedError("the address is too long or holds characters that no address has")
         try:
