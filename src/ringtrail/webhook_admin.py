@@ -61,16 +61,25 @@ class NewEndpoint:
 async def add(services: Services, account_sid: str | None, wanted: NewEndpoint) -> dict[str, Any]:
     """What is told from now on. A `secret` in the answer is shown this once and kept encrypted."""
     account = await account_of(services, account_sid)
-    secret = new_secret() if wanted.dialect == "native" else None
-    secrets = (
-        {"v1": [{"key": secret, "until": None}]} if secret else {"token": _token(wanted)} if wanted.token else None
-    )
+    secrets = _secrets(wanted)
     endpoint = await services.webhooks.add(
         account.id, wanted.dialect, address=_address(wanted), event_types=_asked_types(wanted), name=wanted.name,
         property_id=await _property_id(services, account, wanted.property_sid),
         settings={"form": True} if wanted.form else {}, secrets=secrets,
     )  # fmt: skip
-    return shown(endpoint) | ({"secret": secret} if secret else {})
+    return shown(endpoint) | ({"secret": secrets["v1"][0]["key"]} if "v1" in secrets else {})
+
+
+def _secrets(wanted: NewEndpoint) -> dict[str, Any]:
+    """In the words of the dialect's `webhooks.py`."""
+    token = wanted.token
+    if wanted.dialect != "invox" and (token is not None or wanted.form):
+        raise DomainError(ErrorCode.BAD_FORMAT, "token", "only --dialect invox has --token and --form")
+    if token is not None and not (0 < len(token) <= 4000 and token.isascii() and token.isprintable()):
+        raise DomainError(ErrorCode.BAD_FORMAT, "token", "1 to 4000 printable ASCII characters")
+    if wanted.dialect == "native":
+        return {"v1": [{"key": new_secret(), "until": None}]}
+    return {"token": token} if token else {}
 
 
 def _address(wanted: NewEndpoint) -> str:
@@ -100,15 +109,6 @@ def event_types_of(text: str, possible: Sequence[EventType] = tuple(EventType)) 
             ErrorCode.UNKNOWN_VALUE, "event type", f"{', '.join(unknown)}; there is {', '.join(possible)}"
         )
     return tuple(EventType(name) for name in dict.fromkeys(names))
-
-
-def _token(wanted: NewEndpoint) -> str:
-    token = wanted.token or ""
-    if wanted.dialect != "invox":
-        raise DomainError(ErrorCode.BAD_FORMAT, "token", "only --dialect invox sends one")
-    if not (len(token) <= 4000 and token.isascii() and token.isprintable()):
-        raise DomainError(ErrorCode.BAD_FORMAT, "token", "1 to 4000 printable ASCII characters")
-    return token
 
 
 async def _property_id(services: Services, account: Account, sid: str | None) -> int | None:
