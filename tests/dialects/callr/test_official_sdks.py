@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hmac
 import json
 import shutil
 import socket
@@ -17,7 +19,9 @@ import uvicorn
 from ringtrail.dialects.callr import DIALECT
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.server import build_server
+from tests.dialects.delivering import delivering, settled
 from tests.fixtures import CALLR_LOGIN, TOKENS, World
+from tests.receiver import Receiver
 
 HERE = Path(__file__).parent
 DAY = ("2026-07-14 00:00:00", "2026-07-14 23:59:59")
@@ -80,6 +84,31 @@ async def test_the_python_sdk_maps_errors_as_it_does_with_the_vendor(port: int) 
     assert await _refused(api, "no.such_method") == ("Method not found", -32601)
 
 
+async def test_the_python_sdk_subscribes_hears_of_a_call_and_unsubscribes(
+    port: int, world: World, receiver: Receiver
+) -> None:
+    api = _python_sdk(port)
+    options = {"hmac_secret": "0123456789é", "hmac_algo": "SHA512"}
+    hook = await asyncio.to_thread(api.call, "webhooks.subscribe", "call.inbound_hangup", receiver.url, options)
+    await world.save(world.golden())
+    async with delivering(world):
+        (request,) = await receiver.wait_for(1)
+        await settled(world)
+    assert request.json["hook_hash"] == hook["hash"]
+    expected = hmac.new(options["hmac_secret"].encode(), request.body, "sha512").digest()
+    assert base64.b64decode(request.headers["x-callr-hmacsignature"]) == expected
+    assert await asyncio.to_thread(api.call, "webhooks.unsubscribe", hook["hash"]) is True
+    assert await _refused(api, "webhooks.unsubscribe", hook["hash"]) == ("PROPERTY_VALUE_ERROR [hash]", 151)
+
+
+async def test_the_python_sdk_sends_an_sms(port: int) -> None:
+    api = _python_sdk(port)
+    hash_ = await asyncio.to_thread(api.call, "sms.send", "SMS", "+33612345678", "Héllo €", None)
+    sms = await asyncio.to_thread(api.call, "sms.get", hash_)
+    assert (sms["hash"], sms["text"], sms["parts"], sms["status"]) == (hash_, "Héllo €", 1, "CREATED")
+    assert await _refused(api, "sms.send", "SMS", "+33612345678", None) == ("INVALID_PARAM_FORMAT [body]", -32602)
+
+
 async def test_the_python_sdk_sees_bad_credentials_as_an_http_error(port: int) -> None:
     with pytest.raises(callr.CallrException) as caught:
         await asyncio.to_thread(_python_sdk(port, ("demo", "wrong")).call, "system.get_timestamp")
@@ -112,6 +141,24 @@ async def test_the_node_sdk_reads_calls_and_maps_errors(port: int, world: World)
     assert [record["callid_in"] for record in records["result"]] == [call.id]
     assert (edited["result"]["name"], edited["result"]["p"]["medias"]["welcome"]) == ("Réception", 84)
     assert refused == {"error": {"message": "PROPERTY_VALUE_ERROR [params.vms.timeout]", "code": 151}}
+
+
+@needs_node_sdk
+async def test_the_node_sdk_subscribes_sends_an_sms_and_unsubscribes(port: int) -> None:
+    hook = "https://hooks.example.org/callr"
+    calls: list[tuple[str, list[Any]]] = [
+        ("webhooks.get_event_types", []),
+        ("webhooks.subscribe", ["sms.mo", hook, {"hmac_secret": "01234567"}]),
+        ("sms.send", ["SMS", "+33612345678", "Héllo 😀", {"webhook": {"endpoint": hook}}]),
+        ("webhooks.subscribe", ["sms.mo", hook, {"hmac_algo": "CRC32"}]),
+    ]
+    types, subscribed, sent, refused = await _node_sdk(port, calls, password=CALLR_LOGIN[1])
+    assert len(types["result"]) == 15
+    assert subscribed["result"]["options"] == {"format": "JSON", "hmac_algo": "SHA256", "hmac_secret": "********"}
+    assert len(sent["result"]) == 8
+    assert refused == {"error": {"message": "PROPERTY_VALUE_ERROR [options.hmac_algo]", "code": 151}}
+    ended = await _node_sdk(port, [("webhooks.unsubscribe", [subscribed["result"]["hash"]])], password=CALLR_LOGIN[1])
+    assert ended == [{"result": True}]
 
 
 @needs_node_sdk

@@ -14,7 +14,14 @@ from typing import Any
 
 import msgspec
 
-from ringtrail.dialects.callr.parameters import Asking, Properties, bad_format, bad_value, plain_object
+from ringtrail.dialects.callr.parameters import (
+    Asking,
+    Properties,
+    bad_format,
+    bad_value,
+    plain_object,
+    wrong_type,
+)
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services.webhooks import MAIL
 
@@ -112,8 +119,11 @@ async def dynamic(asking: Asking, path: str, value: Any) -> DynamicWebhook:
     if not _usable(asking, address):
         raise bad_value(given.path("endpoint"))
     said = given.get("options")
-    chosen = GivenOptions() if said is None else await new_options(asking, given.path("options"), said)
-    return DynamicWebhook(address, chosen)
+    if said is None:
+        return DynamicWebhook(address, GivenOptions())
+    if not isinstance(said, dict | list):
+        raise wrong_type(given.path("options"))
+    return DynamicWebhook(address, await new_options(asking, given.path("options"), said))
 
 
 def _usable(asking: Asking, address: str) -> bool:
