@@ -307,9 +307,7 @@ async def test_of_several_messages_the_newest_with_a_webhook_gets_the_reply(
 # --- what stays where it belongs ------------------------------------------------------------------------------------
 
 
-async def test_an_account_hears_nothing_of_another(
-    world: World, receiver: Receiver, rpc: Rpc, tmp_path: Path
-) -> None:
+async def test_an_account_hears_nothing_of_another(world: World, receiver: Receiver, rpc: Rpc, tmp_path: Path) -> None:
     await rpc("webhooks.subscribe", "call.inbound_hangup", receiver.url, None)
     other = await build_world(world.database, tmp_path, name="Other Ltd")
     await other.save(other.golden())

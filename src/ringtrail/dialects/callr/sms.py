@@ -43,6 +43,7 @@ from ringtrail.dialects.callr.sms_text import GSM_CONVERSIONS, as_gsm
 from ringtrail.dialects.callr.webhook_options import DynamicWebhook
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.message import Message, parts_of
+from ringtrail.model.number import DID
 from ringtrail.model.query import MessageQuery
 from ringtrail.model.webhook import Endpoint
 from ringtrail.services.messages import NewMessage
@@ -83,19 +84,23 @@ async def sender(asking: Asking, path: str, value: Any) -> Sender:
     """Empty: a number is chosen."""
     if not isinstance(value, str):
         raise wrong_type(path)
-    may_send = [item.id for item in await asking.services.accounts.properties(asking.account.id) if _may_send(item)]
+    properties = await asking.services.accounts.properties(asking.account.id)
+    may_send = [item.id for item in properties if item.active and item.sms_enabled]
     if _NAME.fullmatch(value) and may_send:
         return Sender(min(may_send), value)
-    dids, _ = await asking.services.numbers.find(asking.account.id, capabilities=("sms",))
-    number = to_e164(value, asking.account.country)
-    for did in dids:
-        if did.property_id in may_send and (not value or did.number_e164 == number):
+    for did in await _numbers_to_send_from(asking, value):
+        if did.property_id in may_send and "sms" in did.capabilities:
             return Sender(did.property_id, did.number_e164)
     raise bad_value(path)
 
 
-def _may_send(item: Any) -> bool:
-    return bool(item.active and item.sms_enabled)
+async def _numbers_to_send_from(asking: Asking, value: str) -> list[DID]:
+    numbers = asking.services.numbers
+    if not value:
+        return (await numbers.find(asking.account.id, capabilities=("sms",)))[0]
+    number = to_e164(value, asking.account.country)
+    found = await numbers.by_number(asking.account.id, number) if number else None
+    return [found] if found else []
 
 
 async def recipient(asking: Asking, path: str, value: Any) -> str:
