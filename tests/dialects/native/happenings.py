@@ -16,7 +16,7 @@ from ringtrail.model.webhook import DeliveryRecord, LogQuery
 from ringtrail.storage import messages
 from ringtrail.storage.database import Database
 from tests.dialects.native.conftest import Api
-from tests.fixtures import World
+from tests.fixtures import TOKENS, World
 from tests.receiver import Received, Receiver
 
 
@@ -34,8 +34,10 @@ async def receive_message(world: World, body: str, database: Database | None = N
     return stored
 
 
-async def make_endpoint(api: Api, receiver: Receiver, **fields: Any) -> dict[str, Any]:
-    answer = await api("/endpoints", method="POST", json={"address": receiver.url + "/hook", **fields})
+async def make_endpoint(
+    api: Api, receiver: Receiver, *, token: str = TOKENS["native"], **fields: Any
+) -> dict[str, Any]:
+    answer = await api("/endpoints", method="POST", json={"address": receiver.url + "/hook"} | fields, token=token)
     assert answer.status_code == 201, answer.text
     shown: dict[str, Any] = answer.json()
     return shown

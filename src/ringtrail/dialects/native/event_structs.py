@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from ringtrail.dialects.native.event_ids import EXAMPLE, PATTERN
-from ringtrail.dialects.native.responses import Call, CallId, Country, Instant, Leg, Number
+from ringtrail.dialects.native.responses import Call, CallId, Instant, Leg, Number
 from ringtrail.model.events import EventType
 from ringtrail.model.message import Direction, Encoding, MessageStatus
 
@@ -72,7 +72,7 @@ class OwnNumber(msgspec.Struct, frozen=True, kw_only=True):
     hash: Hash
     number: Number
     name: str | None
-    country: Country | str
+    country: Annotated[str, Meta(description="ISO 3166-1 alpha-2; empty if the number plan does not say.", examples=["FR"])]  # fmt: skip
     line_type: Annotated[str, Meta(examples=["GEOGRAPHIC"])]
     region: str | None
     city: str | None
@@ -87,7 +87,7 @@ class ReleasedNumber(msgspec.Struct, frozen=True, kw_only=True):
 
     hash: Hash
     number: Number
-    country: Country | str
+    country: Annotated[str, Meta(description="ISO 3166-1 alpha-2; empty if the number plan does not say.", examples=["FR"])]  # fmt: skip
     line_type: str
     region: str | None
     city: str | None
@@ -101,7 +101,7 @@ class Credit(msgspec.Struct, frozen=True, kw_only=True):
     amount_micro: Annotated[int | None, Meta(description="By how much it changed.")]
     warning_micro: Annotated[int | None, Meta(description="The level that is warned of.")]
     shutdown_micro: Annotated[int | None, Meta(description="The level at which no paid work is begun.")]
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", examples=["EUR"])]
+    currency: Annotated[str, Meta(description="ISO 4217.", examples=["EUR"])]
 
 
 class DisabledEndpoint(msgspec.Struct, frozen=True, kw_only=True):

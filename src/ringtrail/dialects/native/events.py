@@ -203,11 +203,11 @@ class _Things:
                 )
             case EventType.NUMBER_RELEASED:
                 assigned_at = detail["assigned_at"] and datetime.fromisoformat(detail["assigned_at"])
-                return ReleasedNumber(**{**detail, "assigned_at": optional_instant(assigned_at)})
+                return msgspec.convert({**detail, "assigned_at": optional_instant(assigned_at)}, ReleasedNumber)
             case EventType.CREDIT_CHANGED | EventType.CREDIT_WARNING | EventType.CREDIT_SHUTDOWN:
                 return msgspec.convert(detail, Credit)
             case EventType.ENDPOINT_DISABLED:
-                return DisabledEndpoint(**detail)
+                return msgspec.convert(detail, DisabledEndpoint)
             case EventType.ENDPOINT_TEST:
                 return TestData(endpoint=hash_of_number(event.about), example=examples.CALL)
         raise KeyError(event.type)
