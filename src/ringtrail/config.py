@@ -8,6 +8,7 @@ default.
 from __future__ import annotations
 
 import ipaddress
+import math
 import os
 import tomllib
 from collections.abc import Mapping
@@ -237,6 +238,9 @@ def load(environ: Mapping[str, str] | None = None) -> Settings:
 
 def _check(settings: Settings) -> None:
     """What no pattern says. Raises ConfigError."""
+    for name, value in msgspec.structs.asdict(settings).items():
+        if isinstance(value, float) and math.isnan(value):  # it is neither below nor above any bound
+            raise ConfigError(f"setting {name}: not a number")
     for name, usable in (
         ("egress_allowed_networks", _networks),
         ("smtp_url", server_of),

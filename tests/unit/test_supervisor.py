@@ -33,6 +33,7 @@ from ringtrail.supervisor.output import BoundedFile, Output
 from ringtrail.supervisor.postgres import EmbeddedPostgres, PostgresError
 from ringtrail.supervisor.secrets import SecretsError, load_secrets
 from ringtrail.supervisor.tree import Child, ChildError, Tree
+from ringtrail.supervisor.up import workers
 
 STAYS = "import time; print('here', flush=True); time.sleep(60)"
 IGNORES_TERM = "import signal, time; signal.signal(15, signal.SIG_IGN); print('here', flush=True); time.sleep(60)"
@@ -75,6 +76,12 @@ async def test_children_are_stopped_last_started_first(
     assert set(running) == {"first", "second", "third"}
     assert forgotten == ["third", "second", "first"]
     assert not [pid for pid in running.values() if started_at(pid)]
+
+
+def test_several_workers_have_names_of_their_own() -> None:
+    children = workers(Settings(workers=3))
+    assert [item.name for item in children] == ["work", "work-2", "work-3"]
+    assert {item.command[-1] for item in children} == {"work"}
 
 
 async def test_a_crashed_child_is_started_again_and_again(tree: Tree, pids: PidFolder) -> None:

@@ -126,7 +126,7 @@ async def _start(plan: Plan, tree: Tree) -> None:
     with _step("web server, controller and worker"):
         health = answers(local_url(settings.http_host, settings.http_port, "/healthz"))
         await tree.start(
-            _own(settings, "serve", ready=health), _own(settings, "control", stop_within_s=15), *_workers(settings)
+            _own(settings, "serve", ready=health), _own(settings, "control", stop_within_s=15), *workers(settings)
         )
         await _wait_until_ready(settings)
     show(banner(settings, own_asterisk=plan.asterisk is not None))
@@ -149,7 +149,7 @@ def _asterisk(settings: Settings, command: list[str]) -> Child:
     )
 
 
-def _workers(settings: Settings) -> list[Child]:
+def workers(settings: Settings) -> list[Child]:
     """`work`, `work-2`, `work-3` ..."""
     return [
         _own(settings, "work", name=f"work-{number}" if number > 1 else "work")
