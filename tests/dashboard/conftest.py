@@ -40,7 +40,7 @@ async def world(database: Database, tmp_path: Path) -> World:
     world = await build_world(database, tmp_path)
     await add_credentials(world)
     services = build_services(
-        database, SystemClock(), recordings_folder=str(tmp_path), secret_key="k" * 32, egress_allowed_networks=LOCAL
+        database, SystemClock(), recordings_folder=str(tmp_path), secret_key="w" * 32, egress_allowed_networks=LOCAL
     )
     return replace(world, services=services)
 

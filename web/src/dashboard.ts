@@ -102,6 +102,13 @@ function onVisibility(): void {
   }
 }
 
+// What takes the server long is asked for less often.
+async function lookAgain(): Promise<void> {
+  const began = performance.now();
+  if (!document.hidden && !selecting()) await refresh();
+  window.setTimeout(lookAgain, Math.max(everyMs, 20 * (performance.now() - began)));
+}
+
 // Who selects text to copy it would lose the selection.
 function selecting(): boolean {
   const selection = document.getSelection();
@@ -179,11 +186,7 @@ document.addEventListener("formdata", (event) => {
 if (fragments.length > 0) {
   document.addEventListener("visibilitychange", onVisibility);
   if (!document.hidden) listen();
-  if (everyMs > 0) {
-    window.setInterval(() => {
-      if (!document.hidden && !selecting()) void refresh();
-    }, everyMs);
-  }
+  if (everyMs > 0) window.setTimeout(lookAgain, everyMs);
   window.setInterval(tick, 1_000);
   tick();
 }

@@ -130,7 +130,7 @@ class WebhookViewer:
             form=words.form_text(endpoint.dialect),
             property=self.property_name(endpoint.property_id),
             told=told,
-            told_short=Told(", ".join(told[:_TOLD_SHORT]), max(0, len(told) - _TOLD_SHORT)),
+            told_short=_short(told),
             made=self.moment(endpoint.created_at),
             label=label,
             status=words.visible(status),
@@ -211,6 +211,12 @@ class WebhookViewer:
             response_headers=_headers(record.response_headers),
             response_body=words.body_text(record.response_body, _content_type(record.response_headers)),
         )
+
+
+def _short(told: list[str]) -> Told:
+    """Not 'and 1 more', which is no shorter."""
+    shown = told if len(told) <= _TOLD_SHORT + 1 else told[:_TOLD_SHORT]
+    return Told(", ".join(shown), len(told) - len(shown))
 
 
 def answer_text(status: int | None, error: str | None = None) -> str:
