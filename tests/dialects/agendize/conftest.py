@@ -13,6 +13,7 @@ from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.server import build_server
 from ringtrail.model.account import Property
 from tests.dialects.agendize.client import Agendize
+from tests.dialects.agendize.oauth_stage import Stage, staged
 from tests.dialects.conftest import BASE_URL
 from tests.fixtures import AGENDIZE_API_KEY, TOKENS, World, add_credentials, build_world
 
@@ -61,3 +62,10 @@ async def other(world: World, tmp_path: Path) -> World:
     other = await build_world(world.database, tmp_path, name="Somebody Else")
     await add_credentials(other, "-other")
     return other
+
+
+@pytest.fixture
+async def stage(world: World) -> AsyncIterator[Stage]:
+    """A program registered for OAuth 2.0, and the browser of an owner who is logged in."""
+    async with staged(world) as stage:
+        yield stage
