@@ -12,7 +12,7 @@ from ringtrail.model.button import Button, CallOrder
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import new_hash
 from ringtrail.ports.clock import Clock
-from ringtrail.services.numbers import may_dial, to_e164
+from ringtrail.services.numbers import diallable
 from ringtrail.storage import buttons as store
 from ringtrail.storage.database import Database
 
@@ -49,7 +49,7 @@ class Buttons:
         now = self._clock.now()
         button = Button(
             hash=new_hash(), account_id=account.id, property_id=property_id, name=name,
-            target_e164=_diallable(account, "target", target), max_talk_s=max_talk_s, settings=settings or {},
+            target_e164=diallable(account, "target", target), max_talk_s=max_talk_s, settings=settings or {},
             created_at=now, updated_at=now,
         )  # fmt: skip
         async with self._database.transaction() as connection:
@@ -59,7 +59,7 @@ class Buttons:
     async def change(self, account: Account, button: Button) -> Button:
         """Write its name, target, talk limit and settings as they are in `button`. Errors as for `create`."""
         changed = replace(
-            button, target_e164=_diallable(account, "target", button.target_e164), updated_at=self._clock.now()
+            button, target_e164=diallable(account, "target", button.target_e164), updated_at=self._clock.now()
         )
         async with self._database.transaction() as connection:
             await store.put(connection, changed)
@@ -83,7 +83,7 @@ class Buttons:
         now = self._clock.now()
         order = CallOrder(
             id=0, account_id=account.id, property_id=button.property_id, button_hash=button.hash,
-            visitor_e164=_diallable(account, "visitor", visitor), target_e164=button.target_e164,
+            visitor_e164=diallable(account, "visitor", visitor), target_e164=button.target_e164,
             max_talk_s=button.max_talk_s, due_at=now + delay,
         )  # fmt: skip
         async with self._database.transaction() as connection:
@@ -112,12 +112,3 @@ class Orders:
         """[(order, call id)] that an earlier controller of this node claimed and died over."""
         async with self._database.reading() as connection:
             return await store.orders_without_call(connection, self._node, since)
-
-
-def _diallable(account: Account, field: str, text: str) -> str:
-    number = to_e164(text, account.country)
-    if number is None:
-        raise DomainError(ErrorCode.BAD_FORMAT, field, "not a phone number")
-    if not may_dial(account.outbound_prefixes, number):
-        raise DomainError(ErrorCode.FORBIDDEN, field, "the account may not call this number")
-    return number

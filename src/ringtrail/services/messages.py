@@ -26,7 +26,7 @@ from ringtrail.ports.sms import (
     SmsTransport,
     SmsUnavailableError,
 )
-from ringtrail.services.numbers import is_e164, may_dial, to_e164
+from ringtrail.services.numbers import diallable, to_e164
 from ringtrail.storage import accounts as account_store
 from ringtrail.storage import messages as store
 from ringtrail.storage import numbers as number_store
@@ -74,7 +74,7 @@ class Messages:
         may not dial, and without a field for a property that may not send.
         """
         now = self._clock.now()
-        recipient = _recipient(account, wanted.recipient)
+        recipient = diallable(account, "recipient", wanted.recipient, to="send to")
         due_at = _due(wanted.scheduled_at, now)
         encoding = _encoding(wanted)
         segments = _segments(wanted.body, encoding)
@@ -280,15 +280,6 @@ def _segments(body: str, encoding: Encoding) -> int:
     if "\0" in body:
         raise DomainError(ErrorCode.BAD_FORMAT, "body", "holds a NUL")
     return segments
-
-
-def _recipient(account: Account, text: str) -> str:
-    number = to_e164(text, account.country)
-    if number is None or not is_e164(number):
-        raise DomainError(ErrorCode.BAD_FORMAT, "recipient", "not a phone number")
-    if not may_dial(account.outbound_prefixes, number):
-        raise DomainError(ErrorCode.FORBIDDEN, "recipient", "the account may not send to this number")
-    return number
 
 
 def _due(scheduled_at: datetime | None, now: datetime) -> datetime:

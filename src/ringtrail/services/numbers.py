@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
+from ringtrail.model.account import Account
 from ringtrail.model.app import DEFAULT_RING_TIMEOUT_S, PACKAGE_CALL_TRACKING, App
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -105,6 +106,19 @@ def national_format(number_e164: str) -> str:
 def masked(number_e164: str) -> str:
     """The last four digits hidden: '+33612345678' is '+3361234XXXX'."""
     return number_e164[:-4] + "XXXX" if len(number_e164) > 4 else "X" * len(number_e164)
+
+
+def diallable(account: Account, field: str, text: str, to: str = "call") -> str:
+    """E.164 of a number that the account may `to` (call, send to).
+
+    DomainError with that field: BAD_FORMAT for what is no number, FORBIDDEN for one that the account's allow-list leaves out.
+    """
+    number = to_e164(text, account.country)
+    if number is None or not is_e164(number):
+        raise DomainError(ErrorCode.BAD_FORMAT, field, "not a phone number")
+    if not may_dial(account.outbound_prefixes, number):
+        raise DomainError(ErrorCode.FORBIDDEN, field, f"the account may not {to} this number")
+    return number
 
 
 def may_dial(outbound_prefixes: tuple[str, ...], number_e164: str) -> bool:

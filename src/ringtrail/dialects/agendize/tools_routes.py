@@ -40,7 +40,7 @@ from ringtrail.model.button import Button
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.number import DID
 from ringtrail.services import Services
-from ringtrail.services.numbers import Change, Endpoint, facts_of, may_dial, to_e164
+from ringtrail.services.numbers import Change, Endpoint, diallable, facts_of, to_e164
 
 _Request = Request[Any, Any, Any]
 
@@ -200,7 +200,7 @@ class ToolRoutes:
 
 def _configured(account: Account, item: Property, sent: CallTrackingChange, kept: dict[str, Any]) -> Change:
     """What `sent` makes of a number. Raises here what is wrong with it, but for a number that keeps too much already."""
-    target = _diallable(account, sent.phone_number) if sent.phone_number else None
+    target = diallable(account, "phoneNumber", sent.phone_number) if sent.phone_number else None
     merged({}, kept)
 
     def change(did: DID, app: App | None) -> tuple[DID, Endpoint | None]:
@@ -221,15 +221,6 @@ def _endpoint(target: str, app: App | None, item: Property) -> Endpoint:
     """Recorded as before; a new number as its property has it."""
     settings = call_tracking_settings(app.params) if app else None
     return Endpoint(number_e164=target, records=settings.record_calls if settings else item.call_recording_enabled)
-
-
-def _diallable(account: Account, text: str) -> str:
-    number = to_e164(text, account.country)
-    if number is None:
-        raise DomainError(ErrorCode.BAD_FORMAT, "phoneNumber", "not a phone number")
-    if not may_dial(account.outbound_prefixes, number):
-        raise DomainError(ErrorCode.FORBIDDEN, "phoneNumber", "the account may not call this number")
-    return number
 
 
 def _seconds(minutes: int | None) -> int | None:
