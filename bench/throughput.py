@@ -1,10 +1,11 @@
 """Pages of 200 calls a second, against an empty handler: `python -m bench.throughput --calls 1000000`.
 
-One server: `ringtrail serve` with one handler more, which answers constant bytes, as many as a page has (`bench.peer`).
-A few connections of another process ask it for pages and for constants in turn. The ratio is of the time that a request
+One server: `ringtrail serve` with two handlers more (`bench.peer`). One answers constant bytes, as many as a page has; the
+other does so after fetching the columns of 200 calls that the dialect shows, which tells how much of a page PostgreSQL, the
+driver and HTTP take alone. A few connections of another process ask it for pages, rows and constants in turn. The ratio is of the time that a request
 takes at full load: 2.0 is half the requests per second. No page of a dialect is asked for twice: they start all over the
 ten months. INVOX and Agendize have no page size to choose, so theirs are spans of time that hold 200 calls; CALLR's outbound
-CDRs are those of such spans too. Every request is authorized, as in life; the empty handler's is not.
+CDRs are those of such spans too. Every page is authorized, as in life; the two handlers ask nobody.
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ _SECONDS, _RFC3339 = "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%SZ"
 _SECOND = timedelta(seconds=1)  # Agendize leaves its bounds out
 
 Pages = Iterator[Asked]
+Spans = Iterator[tuple[datetime, datetime]]
 
 
 class Walks:
@@ -50,6 +52,10 @@ class Walks:
         )
         self._starts: list[datetime] = [row[0] for row in starts]
 
+    @property
+    def account_id(self) -> int:
+        return self._subject.account_id
+
     def by_dialect(self) -> dict[str, Pages]:
         sid = self._subject.sid
         return {
@@ -58,11 +64,11 @@ class Walks:
                 asked.invox(
                     from_date=f"{a.astimezone(_INVOX):{_SECONDS}}", to_date=f"{b.astimezone(_INVOX):{_SECONDS}}"
                 )
-                for a, b in self._spans()
+                for a, b in self.spans()
             ),
             "agendize": (
                 asked.agendize(startDate=f"{a - _SECOND:{_RFC3339}}", endDate=f"{b + _SECOND:{_RFC3339}}")
-                for a, b in self._spans()
+                for a, b in self.spans()
             ),
             "fonedynamics": (
                 asked.fonedynamics(sid, Results_Count=PAGE, Results_Skip=skip) for skip in self._offsets()
@@ -70,7 +76,7 @@ class Walks:
             "callr": (asked.callr("IN", PAGE, offset) for offset in self._offsets()),
             "callr OUT": (
                 asked.callr("OUT", PAGE, **{"from": f"{a:{_SECONDS}}", "to": f"{b:{_SECONDS}}"})
-                for a, b in self._spans()
+                for a, b in self.spans()
             ),
         }
 
@@ -84,41 +90,51 @@ class Walks:
         last = self._subject.calls - PAGE
         return (n * _STRIDE % last for n in range(last))
 
-    def _spans(self) -> Iterator[tuple[datetime, datetime]]:
+    def spans(self) -> Spans:
+        """First and last start of 200 calls that follow each other."""
         return ((self._starts[offset], self._starts[offset + PAGE - 1]) for offset in self._offsets())
 
 
-def measure(port: int, dialect: str, pages: Pages, requests: int, rounds: int) -> Ratio:
-    """`rounds` pairs of loads after one to warm up."""
+def measure(
+    port: int, dialect: str, pages: Pages, spans: Spans, account_id: int, requests: int, rounds: int
+) -> Iterator[Ratio]:
+    """The page, then the bare rows, against the empty handler: `rounds` rounds after one to warm up."""
     first = next(pages)
-    empty = peer.empty(len(Client(port).fetch(first)), first)
+    size = len(Client(port).fetch(first))
+    empty, shown = peer.empty(size, first), dialect.split()[0]
 
     def seconds(batch: Sequence[Asked]) -> float:
         host = f"127.0.0.1:{port}"
         return load.ask(port, CONNECTIONS, [item.raw(host) for item in batch]).seconds_a_request
 
-    def pair() -> tuple[float, float]:
-        return seconds(list(islice(pages, requests))), seconds([empty] * requests)
+    def fetches() -> list[Asked]:
+        return [peer.rows(shown, size, account_id, span, first) for span in islice(spans, requests)]
 
-    pair()
-    return ratio_of(f"200 calls, {CONNECTIONS} at once: {dialect}", [pair() for _ in range(rounds)], goal=2.0)
+    def one_round() -> tuple[float, float, float]:
+        return seconds(list(islice(pages, requests))), seconds(fetches()), seconds([empty] * requests)
+
+    one_round()
+    times = [one_round() for _ in range(rounds)]
+    yield ratio_of(f"200 calls, {CONNECTIONS} at once: {dialect}", [(page, none) for page, _, none in times], goal=2.0)
+    yield ratio_of(f"200 calls, {CONNECTIONS} at once: rows for {shown}", [(rows, none) for _, rows, none in times])
 
 
 def run(calls: int, requests: int, rounds: int, only: str = "") -> list[Ratio]:
     folder = data.ready(calls)
     with cluster.running(folder) as url, serving.web_server(url, folder / "serve", ("bench.peer",)) as server:
         with psycopg.connect(url) as connection:
-            walks = Walks(connection).by_dialect()
+            walks = Walks(connection)
         return told(
-            measure(server.port, dialect, pages, requests, rounds)
-            for dialect, pages in walks.items()
+            ratio
+            for dialect, pages in walks.by_dialect().items()
             if only in dialect
+            for ratio in measure(server.port, dialect, pages, walks.spans(), walks.account_id, requests, rounds)
         )
 
 
 def rates(found: Sequence[Ratio], tell: Callable[[str], None] = print) -> None:
     for row in found:
-        tell(f"{row.name}: {1000 / row.ours:,.0f} pages/s, empty handler {1000 / row.against:,.0f}/s")
+        tell(f"{row.name}: {1000 / row.ours:,.0f} answers/s, empty handler {1000 / row.against:,.0f}/s")
 
 
 def main() -> None:

@@ -11,6 +11,7 @@ _DAY_S = 86_400
 _NO_SHIFT = 2 * _DAY_S  # leaves every day
 _MOST_DAYS = 4_096
 _CLOCK = tuple(f"{h:02d}:{m:02d}:{s:02d}" for h in range(24) for m in range(60) for s in range(60))
+_MILLISECONDS_Z = tuple(f".{n:03d}Z" for n in range(1000))
 
 DayText = Callable[[date], str]
 
@@ -49,7 +50,7 @@ def clock(zone: tzinfo, day_text: DayText) -> Callable[[datetime], str]:
 
 def iso_ms_z(at: datetime) -> str:
     """RFC 3339 in UTC with milliseconds: `2026-07-14T09:05:10.000Z`."""
-    return f"{_utc(at)}.{at.microsecond // 1000:03d}Z"
+    return _utc(at) + _MILLISECONDS_Z[at.microsecond // 1000]
 
 
 class _Days(dict[int, tuple[str, int]]):
