@@ -22,6 +22,8 @@ class EventType(StrEnum):
     MESSAGE_CHANGED = "message.changed"
     NUMBER_ASSIGNED = "number.assigned"
     NUMBER_RELEASED = "number.released"
+    JOB_CHANGED = "job.changed"
+    MEDIA_CHANGED = "media.changed"
     CREDIT_CHANGED = "credit.changed"
     CREDIT_WARNING = "credit.warning"
     CREDIT_SHUTDOWN = "credit.shutdown"
@@ -42,6 +44,8 @@ MEANING: dict[EventType, str] = {
     EventType.MESSAGE_CHANGED: "A message that was sent has another status.",
     EventType.NUMBER_ASSIGNED: "A number came to the account.",
     EventType.NUMBER_RELEASED: "A number left the account.",
+    EventType.JOB_CHANGED: "A job is over, with a result, an error, or canceled.",
+    EventType.MEDIA_CHANGED: "A medium of the library has another status: it can be played, or it cannot.",
     EventType.CREDIT_CHANGED: "A prepaid account's credit was topped up, transferred or corrected.",
     EventType.CREDIT_WARNING: "A prepaid account's credit has fallen to its warning level.",
     EventType.CREDIT_SHUTDOWN: "A prepaid account's credit has fallen to its shutdown level: no paid work is begun.",
@@ -59,15 +63,16 @@ class Event:
 
     `id` is the same at each try of each delivery; it is 0 until storage hands one out, and grows with the commits of
     an account. `about` says what the fact is about, as a number: what has the same is told in order. It is the call's
-    id for calls, legs and recordings, the message's, of credit the account's, or `ids.number_of_hash` of the DID's or
-    endpoint's hash. `detail` names what `about` does not, and holds what can no longer be read from there:
+    id for calls, legs and recordings, the message's, the medium's, of credit the account's, or `ids.number_of_hash` of the
+    DID's or endpoint's hash, `number_of_job` of the job's id. `detail` names what `about` does not, and holds what can no longer be read from there:
 
     | type | detail |
     |---|---|
     | call.deleted | `creation_seq`, `external_id`, `client_id`, `button_hash` |
     | leg.* | `leg_id` |
     | recording.* | `hash` |
-    | number.released | the DID: `hash`, `number`, `country`, `line_type`, `region`, `city`, `assigned_at` |
+    | number.released | the DID: `hash`, `number`, `country`, `line_type`, `region`, `city`, `class`, `assigned_at` |
+    | job.changed | `id` |
     | credit.* | `balance_micro`, `amount_micro`, `warning_micro`, `shutdown_micro`, `currency` |
     | endpoint.disabled | `hash`, `name`, `address`, `dialect`, `why` |
     """

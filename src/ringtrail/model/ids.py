@@ -87,3 +87,8 @@ def hash_of_number(number: int) -> str:
         number, digit = divmod(number, 36)
         letters = (string.digits + string.ascii_uppercase)[digit] + letters
     return letters
+
+
+def number_of_job(job_id: str) -> int:
+    """Likewise of a job's id, by its first eight characters."""
+    return int(job_id[:8], 36)

@@ -1,5 +1,5 @@
-"""The verbs. A stack: controller > recorder > calls · entered calls · buttons · messages · recordings · analytics · webhooks >
-stock > apps · sub accounts > numbers · money > oauth · api keys > accounts.
+"""The verbs. A stack: controller > recorder > calls · entered calls · buttons · messages · recordings · analytics ·
+webhooks · jobs > stock > apps · sub accounts > numbers · money > oauth · api keys > accounts.
 
 `Services` is what an edge (dialect, dashboard) is given.
 """
@@ -17,6 +17,7 @@ from ringtrail.services.buttons import Buttons
 from ringtrail.services.calls import Calls
 from ringtrail.services.egress import Policy, networks_of
 from ringtrail.services.entered_calls import EnteredCalls
+from ringtrail.services.jobs import Jobs
 from ringtrail.services.messages import Messages
 from ringtrail.services.money import Money
 from ringtrail.services.numbers import Numbers
@@ -48,6 +49,7 @@ class Services:
     recording_links: RecordingLinks
     analytics: Analytics
     webhooks: Webhooks
+    jobs: Jobs
 
 
 def build_services(
@@ -78,4 +80,5 @@ def build_services(
         recording_links=RecordingLinks(vault, clock, valid_days=recording_link_days),
         analytics=Analytics(database),
         webhooks=Webhooks(database, clock, vault, Policy(networks_of(egress_allowed_networks))),
+        jobs=Jobs(database, clock),
     )

@@ -253,7 +253,7 @@ class Stock:
             await store.add(connection, [item])
             detail = {
                 "hash": did.hash, "number": did.number_e164, "country": did.country, "line_type": did.line_type,
-                "region": did.region, "city": did.city,
+                "region": did.region, "city": did.city, "class": did.class_,
                 "assigned_at": did.assigned_at.isoformat() if did.assigned_at else None,
             }  # fmt: skip
             await tell_of(connection, EventType.NUMBER_RELEASED, did, self._clock.now(), detail)

@@ -138,7 +138,7 @@ class SubAccounts:
             after = {did.hash: did for did in await number_store.dids_by_hashes(connection, taker.id, did_hashes)}
             for did in sorted(before, key=lambda item: item.hash):
                 detail = {"hash": did.hash, "number": did.number_e164, "country": did.country,
-                          "line_type": did.line_type, "region": did.region, "city": did.city, "assigned_at": None}  # fmt: skip
+                          "line_type": did.line_type, "region": did.region, "city": did.city, "class": did.class_, "assigned_at": None}  # fmt: skip
                 told = ((giver.id, EventType.NUMBER_RELEASED, did, detail),
                         (taker.id, EventType.NUMBER_ASSIGNED, after[did.hash], None))  # fmt: skip
                 for _, type_, item, about in sorted(told, key=lambda entry: entry[0]):

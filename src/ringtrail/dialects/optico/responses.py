@@ -154,7 +154,7 @@ def call_view(zone: ZoneInfo, *, masks_callers: bool) -> View[CallItem]:
 
 
 def sms_item(message: Message, zone: ZoneInfo, *, masks_callers: bool) -> SmsItem:
-    parts = parts_of(message.body)
+    parts = parts_of(message.body, message.encoding)
     plain = len(parts) == 1 and message.encoding is Encoding.GSM
     return SmsItem(
         sent_date=sms_time(message.created_at, zone),

@@ -91,6 +91,8 @@ CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE ON ledger_entr
 ALTER TABLE calls ADD debit_micro bigint;                 -- of the inbound leg; null: not rated
 ALTER TABLE legs ADD debit_micro bigint;
 ALTER TABLE messages ADD debit_micro bigint;
+CREATE INDEX messages_to_be_answered ON messages (account_id, sender, recipient_e164, created_at)
+    WHERE settings ? 'reply_endpoint';
 
 -- --- numbers for sale -------------------------------------------------------------------------------------------------
 
@@ -243,7 +245,7 @@ def downgrade() -> None:
         " ALTER TABLE number_stock DROP hash, DROP class, DROP area_code_id, DROP month_micro, DROP setup_micro,"
         " DROP contract_months, DROP order_token;"
         " DROP TABLE area_codes;"
-        " ALTER TABLE calls DROP debit_micro; ALTER TABLE legs DROP debit_micro; ALTER TABLE messages DROP debit_micro;"
+        " DROP INDEX messages_to_be_answered; ALTER TABLE calls DROP debit_micro; ALTER TABLE legs DROP debit_micro; ALTER TABLE messages DROP debit_micro;"
         " ALTER TABLE credentials DROP updated_at;"
         " ALTER TABLE accounts DROP parent_id, DROP hash, DROP locale, DROP profile, DROP disabled_at, DROP archived_at,"
         " DROP barred, DROP billing_mode, DROP tariff, DROP warning_micro, DROP shutdown_micro, DROP most_sub_accounts,"
