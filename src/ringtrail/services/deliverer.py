@@ -37,6 +37,8 @@ from ringtrail.storage.webhooks import Place, Settled
 log = structlog.get_logger("ringtrail.deliverer")
 
 POLL_S = 1.0
+AGAIN_S = 0.01
+"""After something began, unless something ends before: an endpoint's share of a claim may have been less than its room."""
 PAUSES_S = (10, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 """Seconds from each failed attempt to the next: about three days in all."""
 MOST_TRIES = len(PAUSES_S) + 1
@@ -122,6 +124,7 @@ class Deliverer:
         self._ended: list[_Ended] = []
         self._wake = asyncio.Event()
         self._something_ended = asyncio.Event()
+        self._turn = asyncio.Lock()  # of claims and settlements: what waits for it makes one bigger batch
 
     # --- what is due ---
 
@@ -131,12 +134,14 @@ class Deliverer:
         try:
             while True:
                 self._wake.clear()
-                if not await self._start_due():
-                    if not self._pacing.busy:
-                        self._pacing.forget_idle()
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(POLL_S):  # wait_for of Python 3.11 can swallow a cancellation
-                            await self._wake.wait()
+                began = await self._start_due()
+                if not self._pacing.busy:
+                    self._pacing.forget_idle()
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(
+                        AGAIN_S if began else POLL_S
+                    ):  # wait_for of 3.11 can swallow a cancellation
+                        await self._wake.wait()
         finally:
             tasks = [listening, settling, *self._tasks]
             for task in tasks:
@@ -177,7 +182,7 @@ class Deliverer:
         now = self._clock.now()
         unproven, unproven_room = self._pacing.unproven_room()
         try:
-            async with self._database.transaction() as connection:
+            async with self._turn, self._database.transaction() as connection:
                 due, place = await store.claim(
                     connection, now, now + self._lease, place=self._place, endpoints=ENDPOINTS, each=FIRST,
                     room=self._pacing.room(), account=MOST_OF_ACCOUNT, account_room=self._pacing.account_room(),
@@ -314,7 +319,7 @@ class Deliverer:
         rows = [self._row(delivery, outcome, now) for delivery, outcome in told]
         try:
             notices = await self._notices(told, now)
-            async with self._database.transaction() as connection:
+            async with self._turn, self._database.transaction() as connection:
                 await self._note_health(
                     connection, told, notices, now
                 )  # endpoints before deliveries, as replay locks them

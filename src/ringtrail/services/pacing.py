@@ -66,7 +66,9 @@ class Pacing:
             known.window = max(1, known.window - 1)
         else:
             known.window = min(MOST_TO_ENDPOINT, known.window + 1)
-        self._accounts -= Counter({account_id: 1})  # and forgets those at zero
+        self._accounts[account_id] -= 1
+        if not self._accounts[account_id]:
+            del self._accounts[account_id]
 
     def room(self) -> dict[str, int]:
         """{endpoint hash: deliveries} of those that are not simply allowed FIRST, or 1 where the database says failing."""

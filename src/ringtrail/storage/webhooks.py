@@ -100,6 +100,7 @@ async def delete(connection: Connection, account_id: int, hash_: str) -> bool:
 # to leave room to those that are, the failing ones first. An earlier delivery about the
 # same thing that is not settled keeps a later one back; that is a scalar subquery because as NOT EXISTS it becomes a join
 # of the whole queue with itself. What was locked is updated by its place (ctid), which needs no index and no estimate.
+# Nobody waits for the disk: a lease that a crash of PostgreSQL forgets is only taken again.
 _CLAIM = f"""
 WITH RECURSIVE waiting AS (
     (SELECT account_id, endpoint_hash, due_at FROM deliveries
@@ -153,6 +154,7 @@ WITH RECURSIVE waiting AS (
 SELECT (SELECT count(*) FROM visited), last.account_id, last.endpoint_hash, l.tries, l.last_status, e.secrets,
     {", ".join(f"e.{column.strip()}" for column in _ENDPOINT.split(","))}, {events.COLUMNS}
 FROM (SELECT * FROM visited ORDER BY account_id DESC, endpoint_hash DESC LIMIT 1) last
+CROSS JOIN set_config('synchronous_commit', 'off', true) AS hurried
 LEFT JOIN (leased l JOIN endpoints e ON e.account_id = l.account_id AND e.hash = l.endpoint_hash
            JOIN events v ON v.account_id = l.account_id AND v.id = l.event_id) ON true
 ORDER BY v.id
@@ -336,13 +338,14 @@ async def note_health(
     connection: Connection, *, answering: Iterable[str], failing: Iterable[str], now: datetime
 ) -> None:
     """Endpoints that were delivered something, and endpoints that were not."""
-    await connection.execute(
-        "UPDATE endpoints SET failing_since = NULL WHERE hash = ANY(%s) AND failing_since IS NOT NULL",
-        (sorted(answering),),
-    )
-    await connection.execute(
-        "UPDATE endpoints SET failing_since = %s WHERE hash = ANY(%s) AND failing_since IS NULL", (now, sorted(failing))
-    )
+    if recovered := sorted(answering):
+        await connection.execute(
+            "UPDATE endpoints SET failing_since = NULL WHERE hash = ANY(%s) AND failing_since IS NOT NULL", (recovered,)
+        )
+    if failed := sorted(failing):
+        await connection.execute(
+            "UPDATE endpoints SET failing_since = %s WHERE hash = ANY(%s) AND failing_since IS NULL", (now, failed)
+        )
 
 
 async def disable(
@@ -350,6 +353,8 @@ async def disable(
 ) -> list[Endpoint]:
     """Disable those endpoints, by the system; failing_before: only those that have failed since then at least. Returns
     those that were enabled."""
+    if not hashes:
+        return []
     cursor = await connection.execute(
         "UPDATE endpoints SET disabled_by = 'system', disabled_why = %s, disabled_at = %s, updated_at = %s"
         " WHERE hash = ANY(%s) AND disabled_by IS NULL AND coalesce(failing_since <= %s, true)"
