@@ -47,6 +47,9 @@ WORDS = {**{type_: word for word, type_ in EVENT_TYPES.items()}, EventType.ENDPO
 """How an event is called."""
 _SHOWN = frozenset({EventType.CALL_ENDED, EventType.CALL_CHANGED})
 
+SIGNATURE = "X-Agendize-Signature-"
+"""Header of a signature, before the key's id."""
+
 METHODS = ("POST", "PUT", "PATCH", "DELETE", "GET")
 _WITHOUT_BODY = frozenset({"DELETE", "GET"})
 MOST_HEADERS, MOST_KEYS = 20, 5
@@ -234,8 +237,11 @@ async def _signatures(services: Services, attempt: Attempt, body: bytes) -> dict
         return {}
     account = await services.accounts.by_id(attempt.endpoint.account_id)
     return {
-        f"X-Agendize-Signature-{key_id}": hmac.new(
-            services.webhooks.signing_key(account.sid, key_id), body, hashlib.sha256
-        ).hexdigest()
+        SIGNATURE + key_id: sign(services.webhooks.signing_key(account.sid, key_id), body)
         for key_id in signature.get("cryptoKeyIds", [])
     }
+
+
+def sign(key: bytes, body: bytes) -> str:
+    """What the header of a key holds."""
+    return hmac.new(key, body, hashlib.sha256).hexdigest()
