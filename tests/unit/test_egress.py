@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
 from ipaddress import ip_address, ip_network
 
@@ -11,7 +12,7 @@ import pytest
 from aiohttp import web
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from ringtrail.services.egress import MOST_ANSWER_BYTES, Egress, EgressRefusedError, Policy, networks_of
+from ringtrail.services.egress import MOST_ANSWER_BYTES, Egress, EgressRefusedError, Network, Policy, networks_of
 from tests.receiver import Receiver, receiving
 
 LOCAL = Policy([ip_network("127.0.0.1/32")])
@@ -44,6 +45,34 @@ REFUSED = {
 def test_an_address_that_is_not_public_is_refused(kind: str, text: str) -> None:
     with pytest.raises(EgressRefusedError, match="not on the public internet"):
         Policy().check(ip_address(text), 443)
+
+
+RANGES = [
+    ip_network(text)
+    for text in (
+        "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
+        "192.168.0.0/16", "198.18.0.0/15", "224.0.0.0/4", "240.0.0.0/4", "168.63.129.16/32", "::1/128", "fc00::/7",
+        "fe80::/10", "fec0::/10", "ff00::/8", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2001::/32", "2002::/16",
+    )
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("network", RANGES, ids=str)
+def test_a_refused_range_is_refused_from_its_first_to_its_last_address(network: Network) -> None:
+    for place in (0, network.num_addresses // 3, network.num_addresses // 2, network.num_addresses - 1):
+        with pytest.raises(EgressRefusedError):
+            Policy().check(network[place], 443)
+
+
+@pytest.mark.parametrize("network", RANGES, ids=str)
+def test_an_operators_exception_opens_its_own_range_and_no_other(network: Network) -> None:
+    policy = Policy([network])
+    policy.check(network[0], 8)
+    policy.check(network[-1], 443)
+    for other in RANGES:
+        if other != network:
+            with pytest.raises(EgressRefusedError):
+                policy.check(other[-1], 443)
 
 
 @pytest.mark.parametrize("text", ["8.8.8.8", "93.184.216.34", "100.63.255.255", "172.32.0.1", "2606:4700::1111", "2a00:1450:4001::1"])  # fmt: skip
@@ -279,3 +308,121 @@ async def test_faults_are_told_in_words_without_addresses(trap: socket.socket) -
         assert "127.0.0.1" not in str(told.value)
         with pytest.raises(OSError, match="connection"):
             await egress.fetch("GET", f"https://crm.example:{port}/")
+
+
+# --- nothing leaks ------------------------------------------------------------------------------------------------------
+
+ALL_REFUSED = [text for all_ in REFUSED.values() for text in all_.split()]
+
+
+class Dialled:
+    """Every address that this process connects a socket to while it listens, whoever makes the socket."""
+
+    def __init__(self) -> None:
+        self.addresses: list[str] = []
+        self.listening = False
+
+    def __call__(self, event: str, arguments: tuple[object, ...]) -> None:
+        if self.listening and event == "socket.connect" and isinstance(arguments[1], tuple):
+            self.addresses.append(arguments[1][0])
+
+
+@pytest.fixture(scope="module")
+def audited() -> Dialled:
+    """An audit hook cannot be taken away again: there is one, that listens when it is told to."""
+    dialled = Dialled()
+    sys.addaudithook(dialled)
+    return dialled
+
+
+@pytest.fixture
+def dialled(audited: Dialled) -> Iterator[list[str]]:
+    audited.addresses.clear()
+    audited.listening = True
+    yield audited.addresses
+    audited.listening = False
+
+
+async def refused(egress: Egress, url: str) -> None:
+    with pytest.raises(EgressRefusedError):
+        await egress.fetch("POST", url, body=b"secret")
+
+
+async def test_what_is_dialled_is_heard(dialled: list[str], receiver: Receiver) -> None:
+    """Else the next tests would prove nothing."""
+    async with Egress(LOCAL).opened() as egress:
+        await egress.fetch("GET", receiver.url)
+    assert dialled == ["127.0.0.1"]
+
+
+async def test_no_refused_address_is_dialled_by_literal(dialled: list[str]) -> None:
+    async with Egress(Policy(), limit_s=5).opened() as egress:
+        for text in ALL_REFUSED:
+            host = f"[{text.replace('%', '%25')}]" if ":" in text else text
+            for scheme, port in (("http", 80), ("https", 443), ("http", 8080)):
+                await refused(egress, f"{scheme}://{host}:{port}/")
+    assert dialled == []
+
+
+async def test_no_refused_address_is_dialled_through_a_name_that_leads_there(dialled: list[str]) -> None:
+    """Alone, behind a public address, or before one: none of a name's addresses is dialled, not even the public one."""
+    for text in ALL_REFUSED:
+        for answer in ([text], ["8.8.8.8", text], [text, "8.8.8.8"], ["2606:4700::1111", "8.8.8.8", text]):
+            async with Egress(Policy(), resolver=Names(answer), limit_s=5).opened() as egress:
+                await refused(egress, "http://crm.example/")
+    assert dialled == []
+
+
+async def test_a_name_that_is_public_first_and_private_then_is_never_followed(
+    dialled: list[str], receiver: Receiver
+) -> None:
+    receiver.reply = lambda _request: web.Response(headers={"Connection": "close"})
+    for text in ALL_REFUSED:
+        if ip_address(text.partition("%")[0]) == ip_address("127.0.0.1"):
+            continue
+        dialled.clear()
+        async with Egress(LOCAL, resolver=Names(["127.0.0.1"], [text])).opened() as egress:
+            await egress.fetch("GET", f"http://crm.example:{port_of(receiver)}/")
+            for _ in range(2):
+                await refused(egress, f"http://crm.example:{port_of(receiver)}/")
+        assert dialled == ["127.0.0.1"]
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_redirect_is_dialled(dialled: list[str], receiver: Receiver, status: int) -> None:
+    async with Egress(LOCAL).opened() as egress:
+        for target in (
+            "http://169.254.169.254/latest/meta-data/",
+            "//10.0.0.1/",
+            "http://[::1]/",
+            "https://crm.example/",
+        ):
+            receiver.reply = lambda _request, to=target: web.Response(status=status, headers={"Location": to, "Refresh": f"0; {to}"})  # fmt: skip
+            assert (await egress.fetch("GET", receiver.url)).status == status
+    assert set(dialled) == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["localhost", "LOCALHOST", "localhost.", "ⓛⓞⓒⓐⓛⓗⓞⓢⓣ", "0", "0.0.0.0", "0x0", "00", "127.0.0.1", "127.1", "127.0.0.1.",
+     "127.000.000.001", "0177.0.0.1", "0x7f.1", "2130706433", "0x7f000001", "017700000001", "①②⑦.0.0.1", "127。0。0。1",
+     "[::]", "[::1]", "[0:0:0:0:0:0:0:1]", "[::1%25lo]", "[::1%lo]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]",
+     "[0:0:0:0:0:ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "user@127.0.0.1", "8.8.8.8@127.0.0.1",
+     "127.0.0.1%00", "127.0.0.1%2f@8.8.8.8", "127.0.0.1\\@8.8.8.8", "%31%32%37.0.0.1"],
+)  # fmt: skip
+async def test_no_spelling_of_this_machine_reaches_it(host: str, dialled: list[str]) -> None:
+    """A socket that listens on each of its addresses, of both families, sees nobody."""
+    with socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True) as listening:
+        listening.setblocking(False)
+        async with Egress(Policy(), limit_s=5).opened() as egress:
+            with pytest.raises((EgressRefusedError, OSError)):
+                await egress.fetch("GET", f"http://{host}:{listening.getsockname()[1]}/")
+        assert untouched(listening)
+    assert not {"127.0.0.1", "::1", "0.0.0.0", "::"} & set(dialled)
+
+
+@pytest.mark.parametrize("host", ["a" * 64 + ".example", "a..example", "a." + "b" * 300, "256.256.256.256", "[v1.a]"])
+async def test_a_host_that_no_name_can_be_like_is_an_error_in_words(host: str) -> None:
+    async with Egress(Policy(), limit_s=5).opened() as egress:
+        with pytest.raises((EgressRefusedError, OSError), match=r"name is not known|not an address"):
+            await egress.fetch("GET", f"http://{host}/")

@@ -118,7 +118,10 @@ class _CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
+        try:
+            found = await self._resolver.resolve(host, port, family)
+        except UnicodeError as exc:  # a label of more than 63 characters, or of none
+            raise OSError("no name can be like this") from exc
         for item in found:
             self._policy.check(ipaddress.ip_address(item["host"]), port)
         return found
@@ -189,6 +192,8 @@ async def _beginning(response: aiohttp.ClientResponse) -> bytes:
 def _worded(exc: aiohttp.ClientError) -> str:
     """What went wrong, without the addresses that a name of somebody else's led to."""
     match exc:
+        case aiohttp.InvalidURL():
+            return "this is not an address"
         case aiohttp.ClientConnectorDNSError():
             return "the host's name is not known"
         case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
