@@ -25,7 +25,6 @@ from ringtrail.dialects.agendize import webhooks as agendize_webhooks
 from ringtrail.dialects.callr import webhooks as callr_webhooks
 from ringtrail.dialects.invox import webhooks as invox_webhooks
 from ringtrail.dialects.native import webhooks as native_webhooks
-from ringtrail.dialects.native import webhooks as native_webhooks
 from ringtrail.engines.asterisk.client import Address
 from ringtrail.engines.asterisk.configure import FLIGHT_RECORDER_FILE
 from ringtrail.engines.asterisk.control import AsteriskEngine, AsteriskNode
@@ -281,7 +280,6 @@ def deliverer_of(
     services, options = _services(settings, database), _dialect_options(settings)
     renders = {
         "invox": invox_webhooks.renderer(services, options),
-        "native": native_webhooks.renderer(services, options),
         "agendize": agendize_webhooks.renderer(services, options, egress),
         "callr": callr_webhooks.renderer(services, options),
         "native": native_webhooks.renderer(services, options),
