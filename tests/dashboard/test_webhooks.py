@@ -115,6 +115,19 @@ async def test_an_endpoint_that_asked_for_a_rest_is_paused(world: World, client:
     assert "failing since" in text
 
 
+async def test_what_waits_is_not_counted_for_ever(world: World, client: Client) -> None:
+    endpoint = await endpoint_of(world, "http://127.0.0.1:1/")
+    await execute(
+        world,
+        "WITH told AS (INSERT INTO events (account_id, type, about, at) SELECT %s, 'call.ended', n, now()"
+        " FROM generate_series(1, 1001) n RETURNING account_id, id, about)"
+        " INSERT INTO deliveries (account_id, event_id, endpoint_hash, about, due_at)"
+        " SELECT account_id, id, %s, about, now() FROM told",
+        world.account.id, endpoint.hash,
+    )  # fmt: skip
+    assert "1000 or more waiting" in (await client.get("/webhooks")).text
+
+
 async def test_a_test_is_sent_and_its_delivery_seen(world: World, client: Client, receiver: Receiver) -> None:
     endpoint = await endpoint_of(world, f"{receiver.url}/hook", name="Data hub")
     assert "A test is on its way." in await act(client, endpoint, "test")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 from litestar import Response, get
@@ -120,8 +121,7 @@ async def shown(
 async def newest_of(site: Site, principal: Principal, endpoint: Endpoint, count: int) -> dict[str, Any]:
     """The newest deliveries to one endpoint, as a ledger without further pages."""
     found, _ = await site.services.webhooks.deliveries(await _scope(site, principal, endpoint), limit=count)
-    viewer = await webhook_viewer_of(site, principal)
-    return _table(viewer.days(await _rows(site, principal, found)))
+    return _table(await _days(site, principal, found))
 
 
 def _table(days: list[tuple[str, list[DeliveryRow]]], **more: Any) -> dict[str, Any]:
@@ -139,10 +139,9 @@ async def _scope(site: Site, principal: Principal, endpoint: Endpoint | None) ->
 
 async def _asked(request: AnyRequest, site: Site, principal: Principal) -> tuple[Filters, int | None]:
     query = parse_query(request.scope["query_string"])
-    viewer = await webhook_viewer_of(site, principal)
     before = query.get("before", [""])[0]
     sound = before.isascii() and before.isdigit() and int(before) <= _MOST_ID
-    return ledger_filters.read(query, viewer.viewer.zone), int(before) if sound else None
+    return ledger_filters.read(query, ZoneInfo(principal.account.timezone)), int(before) if sound else None
 
 
 async def _ledger(site: Site, principal: Principal, filters: Filters, before: int | None) -> dict[str, Any]:
@@ -156,10 +155,9 @@ async def _ledger(site: Site, principal: Principal, filters: Filters, before: in
     end = min(PAGE, len(found))
     while 0 < end < len(found) and found[end].event_id == found[end - 1].event_id:
         end += 1
-    viewer = await webhook_viewer_of(site, principal)
     older = filters.address(LEDGER, before=found[end - 1].event_id) if end < len(found) else None
     return _table(
-        viewer.days(await _rows(site, principal, found[:end])),
+        await _days(site, principal, found[:end]),
         older=older,
         newest=filters.address(LEDGER) if before is not None else None,
         nothing=_nothing(filters),
@@ -173,17 +171,19 @@ def _nothing(filters: Filters) -> str:
     return "Nothing in the ledger fits." if filters.active else "Nothing was told yet."
 
 
-async def _rows(site: Site, principal: Principal, records: Sequence[DeliveryRecord]) -> list[DeliveryRow]:
+async def _days(
+    site: Site, principal: Principal, records: Sequence[DeliveryRecord]
+) -> list[tuple[str, list[DeliveryRow]]]:
     viewer = await webhook_viewer_of(site, principal)
     endpoints = {item.hash: item for item in await endpoints_of(site, principal)}
     for hash_ in {record.endpoint_hash for record in records} - endpoints.keys():  # dynamic ones
         found = await site.services.webhooks.by_hash(principal.account.id, hash_)
         endpoints |= {hash_: found} if found else {}
     abouts = await abouts_of(site, principal, viewer.viewer, records)
-    return [
+    return viewer.days(
         viewer.delivery(record, endpoints.get(record.endpoint_hash), about)
         for record, about in zip(records, abouts, strict=True)
-    ]
+    )
 
 
 async def _delivery(site: Site, principal: Principal, endpoint: Endpoint, record: DeliveryRecord) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from ringtrail.model.webhook import DeliveryRecord
 from ringtrail.services.numbers import masked
 
 _OF_CALLS = frozenset({"call", "leg", "recording"})
+_UNNAMED = {"credit": "The account's credit", "job": "A job", "media": "A medium of the library"}
 
 
 async def abouts_of(site: Site, principal: Principal, viewer: Viewer, records: Sequence[DeliveryRecord]) -> list[About]:
@@ -65,7 +66,7 @@ async def _name(site: Site, principal: Principal, viewer: Viewer, kind: str, abo
     if kind == "message":
         message = await site.services.messages.by_id(principal.account.id, about)
         return _message_text(viewer, message) if message else "A message"
-    return "The account's credit" if kind == "credit" else ""
+    return _UNNAMED.get(kind, "")
 
 
 def _message_text(viewer: Viewer, message: Message) -> str:

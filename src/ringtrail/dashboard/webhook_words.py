@@ -21,6 +21,8 @@ EVENTS: dict[EventType, str] = {
     EventType.MESSAGE_CHANGED: "Message changed",
     EventType.NUMBER_ASSIGNED: "Number assigned",
     EventType.NUMBER_RELEASED: "Number released",
+    EventType.JOB_CHANGED: "Job over",
+    EventType.MEDIA_CHANGED: "Medium changed",
     EventType.CREDIT_CHANGED: "Credit changed",
     EventType.CREDIT_WARNING: "Credit is low",
     EventType.CREDIT_SHUTDOWN: "Credit is used up",
