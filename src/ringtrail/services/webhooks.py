@@ -174,13 +174,17 @@ class Webhooks:
         return found if found is not None and dialect in (None, found.dialect) else None
 
     async def change(
-        self, endpoint: Endpoint, *, enabled: bool | None = None, secrets: Mapping[str, Any] | None = None
+        self,
+        endpoint: Endpoint,
+        *,
+        enabled: bool | None = None,
+        secrets: Mapping[str, Any] | Callable[[dict[str, Any]], Mapping[str, Any]] | None = None,
     ) -> Endpoint:
         """Write property, name, address, event types and settings as they are in `endpoint`.
 
         enabled: what its owner wants; None: as it is. An endpoint that the system had disabled is told what it missed, see
-        `enable`. secrets None: as they were; else all of them anew ({}: none). DomainError as for `add`; NOT_FOUND;
-        FORBIDDEN to enable what the operator has disabled.
+        `enable`. secrets None: as they were; else all of them anew ({}: none), or what a function makes of them as they are
+        by then, see `keep_secret`. DomainError as for `add`; NOT_FOUND; FORBIDDEN to enable what the operator has disabled.
         """
         self._check(endpoint.address, endpoint.event_types)
         async with self._database.transaction() as connection:
@@ -191,6 +195,9 @@ class Webhooks:
             )  # fmt: skip
             if enabled is False and stored.enabled:
                 changed = replace(changed, disabled_by=DisabledBy.OWNER, disabled_at=changed.updated_at)
+            if callable(secrets):
+                sealed = await store.secrets_of(connection, endpoint.account_id, endpoint.hash)
+                secrets = secrets(self.unsealed(sealed))
             await self._put(connection, changed, secrets)
             if enabled and not stored.enabled:
                 _check_not_barred(stored)

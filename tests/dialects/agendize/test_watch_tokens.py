@@ -302,6 +302,24 @@ async def test_a_watch_that_is_changed_keeps_a_token_that_was_renewed(
     assert not issuer.revoked
 
 
+async def test_a_token_that_is_renewed_while_the_watch_is_changed_is_not_overwritten(
+    world: World, api: Agendize, receiver: Receiver, issuer: Issuer
+) -> None:
+    """Of two who change secrets at once, each by what it has read, the later one would bring the other's old ones back."""
+    watch = await api.watch(receiver.url, oauth2Auth=oauth(issuer), httpRequestHeader={"X-0": "0"})
+    endpoint, webhooks = await endpoint_of(world, watch), world.services.webhooks
+
+    async def renew(number: int) -> None:
+        await asyncio.sleep(number * 0.0004)  # somewhere between the reading and the writing, sooner or later
+        await webhooks.keep_secret(endpoint, lambda now: now["oauth2Auth"].update(refreshToken=f"r{number}"))
+
+    for number in range(40):
+        headers = {f"X-{number}": "new"}
+        await asyncio.gather(api.watchers.change(watch["id"], httpRequestHeader=headers), renew(number))
+        assert await kept_token(world, watch) == f"r{number}"
+        assert (await webhooks.secrets(endpoint))["httpRequestHeader"] == headers
+
+
 # --- what issuers get wrong -----------------------------------------------------------------------------------------------
 
 SAID: list[tuple[str, Any, str]] = [

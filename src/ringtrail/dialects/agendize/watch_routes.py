@@ -101,7 +101,7 @@ class WatchRoutes:
         changed = await self._services.webhooks.change(
             changed,
             enabled=sent["status"] != "disabled" if "status" in sent else None,
-            secrets=None if secrets == known else secrets,
+            secrets=None if secrets == known else lambda now: overlaid(endpoint.settings, now, sent)[1],
         )
         return (await self._words(principal)).watch(changed)
 
