@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
+from docs import native_page, webhooks_page
 from ringtrail.dialects.agendize import reference as agendize_reference
 from ringtrail.dialects.agendize import vocabulary as agendize
 from ringtrail.dialects.callr import vocabulary as callr
@@ -28,6 +29,8 @@ from ringtrail.model.lifecycle import Stage
 FOLDER = Path(__file__).parent
 LIFECYCLE_PAGE = FOLDER / "explanation/call-lifecycle.md"
 OUTCOMES_PAGE = FOLDER / "explanation/outcomes.md"
+NATIVE_PAGE = FOLDER / "reference/native-api.md"
+WEBHOOKS_PAGE = FOLDER / "reference/webhooks.md"
 
 REFERENCES = {
     FOLDER / f"reference/{module.__name__.split('.')[-2]}-api.md": module
@@ -44,7 +47,13 @@ def pages() -> dict[Path, str]:
     references = {
         page: markdown(module.REFERENCE, _remarks(Path(module.__file__))) for page, module in REFERENCES.items()
     }
-    return {LIFECYCLE_PAGE: lifecycle.as_page(), OUTCOMES_PAGE: outcomes, **references}
+    return {
+        LIFECYCLE_PAGE: lifecycle.as_page(),
+        OUTCOMES_PAGE: outcomes,
+        NATIVE_PAGE: native_page.page(),
+        WEBHOOKS_PAGE: webhooks_page.page(),
+        **references,
+    }
 
 
 def _remarks(module: Path) -> str:

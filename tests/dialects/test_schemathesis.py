@@ -25,8 +25,12 @@ from schemathesis.engine.recorder import ScenarioRecorder
 from ringtrail.dialects import native
 from ringtrail.dialects.native import examples as native_examples
 from ringtrail.dialects.native import openapi as native_openapi
+from ringtrail.dialects.native.event_examples import ENDPOINT
+from ringtrail.dialects.native.event_ids import EXAMPLE as EVENT_ID
+from ringtrail.dialects.native.event_ids import event_text
 from ringtrail.httpkit.dialect import Dialect, DialectOptions
 from ringtrail.httpkit.server import build_server
+from ringtrail.model.events import EventType
 from tests.dialects.conftest import BASE_URL
 from tests.dialects.documented import DOCUMENTED, Furnish, in_world
 from tests.dialects.recorded import recorded_call
@@ -64,7 +68,14 @@ class Published(NamedTuple):
 
 
 async def _furnish_native(world: World, folder: Path) -> dict[str, str]:
-    return {native_examples.CALL.id: str((await recorded_call(world, folder)).id)}
+    """A recorded call, and an endpoint that was not told of it yet."""
+    call, webhooks = await recorded_call(world, folder), world.services.webhooks
+    endpoint = await webhooks.add(
+        world.account.id, "native", address="https://crm.example.org/", event_types=(EventType.CALL_ENDED,),
+        settings={"ed25519": False}, secrets={"v1": []},
+    )  # fmt: skip
+    event = event_text(await webhooks.newest_event(world.account.id))
+    return {native_examples.CALL.id: str(call.id), EVENT_ID: event, ENDPOINT: endpoint.hash}
 
 
 PUBLISHED = (

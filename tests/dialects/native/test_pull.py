@@ -84,14 +84,14 @@ async def numbers(world: World, chance: random.Random) -> None:
             )
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 async def test_pullers_miss_nothing_and_get_nothing_twice_while_others_write(
     world: World, api: Api, tmp_path: Path, seed: int
 ) -> None:
     """Calls, messages and numbers are written over several connections, whose transactions commit in any order. Tried by
     hand: with ids handed out without the account's counters being held, events are missed here."""
     chance = random.Random(seed)
-    traffic = Traffic(world, tmp_path, seed=seed, calls=40, corrected=seed > 0)
+    traffic = Traffic(world, tmp_path, seed=seed, calls=40)
     everything, one_by_one, some = Puller(api, "limit=7"), Puller(api, "limit=1"), Puller(api, "limit=5&type=message.received&type=number.assigned")  # fmt: skip
     pullers = (everything, one_by_one, some)
     writing = asyncio.gather(traffic.write(), messages(world, chance), numbers(world, chance))
@@ -243,7 +243,7 @@ async def test_the_time_of_writing_grows_with_the_ids(world: World, tmp_path: Pa
 )
 async def test_a_wrong_parameter_is_named(api: Api, query: str, fields: set[str]) -> None:
     answer = await api(f"/events?{query}")
-    assert answer.status_code in (400, 409)
+    assert answer.status_code == 400
     assert {fault["field"] for fault in answer.json()["errors"]} == fields
 
 

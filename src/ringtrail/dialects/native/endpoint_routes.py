@@ -228,9 +228,9 @@ async def check_kept(services: Services, account_id: int, after: int) -> None:
 async def _range(services: Services, account_id: int, given: Range) -> tuple[int, int | None]:
     """(after, until) as `Webhooks.replay` takes them."""
     if given.after is not UNSET and given.from_ is not UNSET:
-        raise DomainError(ErrorCode.CONFLICT, "from", "is used instead of `after`, not with it")
+        raise DomainError(ErrorCode.UNKNOWN_VALUE, "from", "is used instead of `after`, not with it")
     if given.until is not UNSET and given.to is not UNSET:
-        raise DomainError(ErrorCode.CONFLICT, "to", "is used instead of `until`, not with it")
+        raise DomainError(ErrorCode.UNKNOWN_VALUE, "to", "is used instead of `until`, not with it")
     after, until = 0, None
     if given.after is not UNSET:
         after = event_of(given.after)

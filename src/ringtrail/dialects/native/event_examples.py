@@ -12,7 +12,9 @@ from ringtrail.dialects.native.event_structs import (
     DeletedCall,
     DisabledEndpoint,
     Event,
+    Job,
     LegOfCall,
+    Medium,
     Message,
     OwnNumber,
     ReleasedNumber,
@@ -23,7 +25,8 @@ from ringtrail.model.account import Account
 from ringtrail.model.call import LegRole
 from ringtrail.model.cause import Disposition
 from ringtrail.model.events import EventType
-from ringtrail.model.ids import number_of_hash
+from ringtrail.model.ids import number_of_hash, number_of_job
+from ringtrail.model.job import JobStatus
 from ringtrail.model.message import Direction, Encoding, MessageStatus
 
 ACCOUNT = "K3V7T5QXZ2MJ4W6YB7D2C5H3RNFPS6LA"
@@ -73,6 +76,11 @@ _NUMBER = OwnNumber(
     capabilities=["voice"], app="K7PQ2M4X", assigned_at=_STARTED, expires_at=None,
 )  # fmt: skip
 
+_JOB = Job(
+    id="k3v7t5qxz2mj4w6yb7d2c5h3rnfps6", kind="export", status=JobStatus.DONE, percent=100.0, result={"rows": 12},
+    error=None, created_at=_STARTED, done_at=_ENDED,
+)  # fmt: skip
+
 _DATA: dict[EventType, tuple[int, Any]] = {
     EventType.CALL_STARTED: (
         _CALL,
@@ -110,6 +118,8 @@ _DATA: dict[EventType, tuple[int, Any]] = {
         number_of_hash(NUMBER),
         ReleasedNumber(**{name: getattr(_NUMBER, name) for name in ReleasedNumber.__struct_fields__}),
     ),
+    EventType.JOB_CHANGED: (number_of_job(_JOB.id), _JOB),
+    EventType.MEDIA_CHANGED: (815, Medium(id="815")),
     EventType.CREDIT_CHANGED: (_OWNER.id, _credit(120_000_000, 100_000_000)),
     EventType.CREDIT_WARNING: (_OWNER.id, _credit(9_940_000, -60_000)),
     EventType.CREDIT_SHUTDOWN: (_OWNER.id, _credit(-10_000, -60_000)),
@@ -128,7 +138,7 @@ def _event(place: int, type_: EventType) -> Event:
     about, data = _DATA[type_]
     return Event(
         id=event_text((read_event(FIRST) or 0) + place), type=type_, timestamp=_ENDED, account=ACCOUNT,
-        property=None if type_.startswith(("credit.", "endpoint.")) else examples.CALL.property.sid,
+        property=None if type_.startswith(("credit.", "endpoint.", "job.", "media.")) else examples.CALL.property.sid,
         subject=subject_of(type_, about, _OWNER), data=data,
     )  # fmt: skip
 

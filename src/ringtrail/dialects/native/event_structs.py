@@ -10,12 +10,13 @@ from msgspec import Meta
 from ringtrail.dialects.native.event_ids import EXAMPLE, PATTERN
 from ringtrail.dialects.native.responses import Call, CallId, Instant, Leg, Number
 from ringtrail.model.events import EventType
+from ringtrail.model.job import JobStatus
 from ringtrail.model.message import Direction, Encoding, MessageStatus
 
 Hash: TypeAlias = Annotated[str, Meta(pattern="^[A-Z0-9]{8}$", examples=["E4DP01NT"])]
 Sid: TypeAlias = Annotated[str, Meta(pattern="^[A-Z0-9]{32}$")]
 EventId: TypeAlias = Annotated[str, Meta(pattern=PATTERN, examples=[EXAMPLE])]
-SUBJECT = r"^(call|message|number|endpoint|account):[A-Z0-9]{1,32}$"
+SUBJECT = r"^(call|message|medium|number|endpoint|account|job):[A-Za-z0-9]{1,32}$"
 Subject: TypeAlias = Annotated[str, Meta(pattern=SUBJECT, examples=["call:422137815040065"])]
 
 
@@ -102,6 +103,25 @@ class Credit(msgspec.Struct, frozen=True, kw_only=True):
     warning_micro: Annotated[int | None, Meta(description="The level that is warned of.")]
     shutdown_micro: Annotated[int | None, Meta(description="The level at which no paid work is begun.")]
     currency: Annotated[str, Meta(description="ISO 4217.", examples=["EUR"])]
+
+
+class Job(msgspec.Struct, frozen=True, kw_only=True):
+    """Work that was asked for and is done by a worker."""
+
+    id: Annotated[str, Meta(pattern="^[a-z0-9]{30}$", examples=["k3v7t5qxz2mj4w6yb7d2c5h3rnfps6"])]
+    kind: str
+    status: JobStatus
+    percent: Annotated[float, Meta(ge=0, le=100)]
+    result: dict[str, Any] | None
+    error: Annotated[dict[str, Any] | None, Meta(description="`code` and `message`; null: there was none.")]
+    created_at: Instant
+    done_at: Instant | None
+
+
+class Medium(msgspec.Struct, frozen=True, kw_only=True):
+    """A medium of the library; this API shows no more of it than its id."""
+
+    id: Annotated[str, Meta(pattern=r"^\d+$", examples=["815"])]
 
 
 class DisabledEndpoint(msgspec.Struct, frozen=True, kw_only=True):

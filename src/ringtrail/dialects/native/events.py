@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
@@ -17,7 +18,9 @@ from ringtrail.dialects.native.event_structs import (
     DeletedCall,
     DisabledEndpoint,
     Event,
+    Job,
     LegOfCall,
+    Medium,
     Message,
     OwnNumber,
     ReleasedNumber,
@@ -29,8 +32,10 @@ from ringtrail.dialects.native.vocabulary import instant, optional_instant
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.model import events as model
 from ringtrail.model.account import Account
+from ringtrail.model.errors import DomainError
 from ringtrail.model.events import EventType
 from ringtrail.model.ids import hash_of_number, number_of_hash
+from ringtrail.model.job import Job as StoredJob
 from ringtrail.model.message import Direction
 from ringtrail.model.message import Message as StoredMessage
 from ringtrail.model.number import DID
@@ -64,6 +69,8 @@ TOLD: dict[EventType, Told] = {
     EventType.MESSAGE_CHANGED: Told(Message),
     EventType.NUMBER_ASSIGNED: Told(OwnNumber),
     EventType.NUMBER_RELEASED: Told(ReleasedNumber, current=False),
+    EventType.JOB_CHANGED: Told(Job),
+    EventType.MEDIA_CHANGED: Told(Medium, current=False),
     EventType.CREDIT_CHANGED: Told(Credit, current=False),
     EventType.CREDIT_WARNING: Told(Credit, current=False),
     EventType.CREDIT_SHUTDOWN: Told(Credit, current=False),
@@ -72,15 +79,19 @@ TOLD: dict[EventType, Told] = {
 }
 """Every type. A new one of `model.events` needs its line here, and an example in `event_examples`."""
 
-_KIND = {"leg": "call", "recording": "call", "credit": "account"}
+_KIND = {"leg": "call", "recording": "call", "credit": "account", "media": "medium"}
+_BY_ID = ("call", "message", "medium")
 
 
 def subject_of(type_: EventType, about: int, account: Account) -> str:
-    """`call:<id>`, `message:<id>`, `number:<hash>`, `endpoint:<hash>` or `account:<sid>`."""
+    """`call:<id>`, `message:<id>`, `medium:<id>`, `number:<hash>`, `endpoint:<hash>`, `account:<sid>`, or `job:` and the first
+    eight characters of its id."""
     noun = type_.partition(".")[0]
     match kind := _KIND.get(noun, noun):
-        case "call" | "message":
+        case "call" | "message" | "medium":
             return f"{kind}:{about}"
+        case "job":
+            return f"{kind}:{hash_of_number(about).lower()}"
         case "account":
             return f"{kind}:{account.sid}"
     return f"{kind}:{hash_of_number(about)}"
@@ -91,7 +102,7 @@ def about_of(subject: str, account: Account) -> int | None:
     if not re.fullmatch(SUBJECT[1:-1], subject):
         return None
     kind, _, name = subject.partition(":")
-    if kind in ("call", "message"):
+    if kind in _BY_ID:
         return int(name) if name.isdigit() and len(name) <= _ID_DIGITS else None
     if kind == "account":
         return account.id if name == account.sid else None
@@ -157,6 +168,7 @@ class _Things:
             LegOfCall: (lambda event: (event.about, event.detail["leg_id"]), self._legs),
             Recording: (lambda event: event.detail["hash"], self._recordings),
             Message: (lambda event: event.about, self._messages),
+            Job: (lambda event: event.detail["id"], self._jobs),
             OwnNumber: (lambda event: hash_of_number(event.about), self._numbers),
         }
 
@@ -190,6 +202,14 @@ class _Things:
         found = await self._services.messages.by_ids(self._account_id, ids)
         return {item.id: _message(item, mask=item.property_id in self._masking) for item in self._seen(found)}
 
+    async def _jobs(self, ids: list[str]) -> dict[str, Job]:
+        """Jobs are few: one at a time."""
+        found: dict[str, Job] = {}
+        for id_ in ids:
+            with contextlib.suppress(DomainError):  # forgotten since
+                found[id_] = _job(await self._services.jobs.by_id(self._account_id, id_))
+        return found
+
     async def _numbers(self, hashes: list[str]) -> dict[str, OwnNumber]:
         found = await self._services.numbers.by_hashes(self._account_id, hashes)
         return {did.hash: _number(did) for did in self._seen(found)}
@@ -201,6 +221,8 @@ class _Things:
                 return DeletedCall(
                     id=str(event.about), external_id=detail["external_id"], client_id=detail["client_id"]
                 )
+            case EventType.MEDIA_CHANGED:
+                return Medium(id=str(event.about))
             case EventType.NUMBER_RELEASED:
                 assigned_at = detail["assigned_at"] and datetime.fromisoformat(detail["assigned_at"])
                 return msgspec.convert({**detail, "assigned_at": optional_instant(assigned_at)}, ReleasedNumber)
@@ -222,6 +244,15 @@ def _message(message: StoredMessage, *, mask: bool) -> Message:
         error_code=message.error_code, external_id=message.external_id, created_at=instant(message.created_at),
         scheduled_at=optional_instant(message.scheduled_at), submitted_at=optional_instant(message.submitted_at),
         delivered_at=optional_instant(message.delivered_at), received_at=optional_instant(message.received_at),
+    )  # fmt: skip
+
+
+def _job(job: StoredJob) -> Job:
+    return Job(
+        id=job.id, kind=job.kind, status=job.status, percent=float(job.percent),
+        result=dict(job.result) if job.result is not None else None,
+        error=dict(job.error) if job.error is not None else None, created_at=instant(job.created_at),
+        done_at=optional_instant(job.done_at),
     )  # fmt: skip
 
 

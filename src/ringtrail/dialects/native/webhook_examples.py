@@ -26,7 +26,7 @@ from ringtrail.dialects.native.webhook_structs import (
 from ringtrail.model.events import MEANING, UNASKED, EventType
 from ringtrail.model.webhook import DeliveryState, DisabledBy
 
-SECRET = "whsec_cmluZ3RyYWlsIGV4YW1wbGUgc2VjcmV0LCAzMiBieXRlcyE="  # noqa: S105 - the documentation's own
+SECRET = "whsec_cmluZ3RyYWlsJ3MgZXhhbXBsZSwgb2YgMzIgYnl0ZXM="  # noqa: S105 - the documentation's own
 _ADDRESS = "https://crm.example.org/calls"
 _WANTED = (EventType.CALL_ENDED, EventType.CALL_CHANGED)
 _EVENT = EXAMPLES[EventType.CALL_ENDED]

@@ -87,7 +87,7 @@ def read_pull(raw: bytes) -> Pull:
         limit=reader.one("limit", read_limit) or DEFAULT_LIMIT,
     )
     if pull.after is not None and pull.from_at is not None:
-        reader.fault("from", ErrorCode.CONFLICT, "is used instead of `after`, not with it")
+        reader.fault("from", ErrorCode.UNKNOWN_VALUE, "is used instead of `after`, not with it")
     reader.finish()
     return pull
 
