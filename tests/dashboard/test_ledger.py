@@ -83,7 +83,7 @@ async def test_the_fragment_is_a_part_of_the_page_and_only_the_newest_refreshes(
         ("type=endpoint.test", r"Test<"),
         ("type=endpoint.disabled", r"Endpoint disabled<"),
         ("state=delivered", r"> Delivered<"),
-        ("state=waiting", r"> Retrying<"),
+        ("state=waiting", r"> (Retrying|Held back)<"),
         ("state=given_up", r"> Given up<"),
         ("state=failed", r"> (Retrying|Given up)<"),
         ("status=500", r">500 Internal Server Error<"),
