@@ -7,7 +7,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 
 import msgspec
@@ -27,6 +27,7 @@ INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 def main(argv: list[str] | None = None) -> None:
     arguments = _parser().parse_args(argv)
     try:
+        _check_text(vars(arguments).values())
         sys.exit(arguments.run(arguments))
     except BrokenPipeError:  # whoever read our output has seen enough: `... tail | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -37,6 +38,15 @@ def main(argv: list[str] | None = None) -> None:
     except _expected() as exc:
         print(f"ringtrail: {exc}", file=sys.stderr)
         sys.exit(1)
+
+
+def _check_text(values: Iterable[object]) -> None:
+    """What is not UTF-8 comes from the shell as lone surrogates, which nothing can write down."""
+    from ringtrail.model.errors import DomainError, ErrorCode
+
+    for value in values:
+        if isinstance(value, str) and any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise DomainError(ErrorCode.UNREADABLE, detail="an argument is not UTF-8")
 
 
 def _expected() -> tuple[type[Exception], ...]:

@@ -45,14 +45,14 @@ def add_to(webhooks: argparse.ArgumentParser) -> None:
     log = action("log", "Show what was, or is to be, told to whom, newest event first.", json=True)
     _add_filters(log)
     log.add_argument("--state", choices=[state.value for state in DeliveryState])
-    log.add_argument("--limit", type=int, default=50, help="how many lines at most; 50")
+    log.add_argument("--limit", type=_count, default=50, help="how many lines at most; 50")
     attempts = action(
         "attempts", "Show each try to tell an event: what was sent, what was answered.", "event", json=True
     )
     attempts.add_argument("endpoint", nargs="?", metavar="HASH", help="only this endpoint's")
     tail = action("tail", "Show each try as it ends, until Ctrl-C.", json=True)
     _add_filters(tail)
-    tail.add_argument("-n", dest="last", type=int, default=10, metavar="N", help="newest tries to begin with; 10")
+    tail.add_argument("-n", dest="last", type=_count, default=10, metavar="N", help="newest tries to begin with; 10")
     _add_replay(action("replay", "Tell an endpoint again, from the log.", "hash"))
     key = action("key", "Show the key that signs what the account's Agendize watches are sent.")
     key.add_argument("key_id", metavar="KEY_ID", help="one of the watch's cryptoKeyIds")
@@ -97,6 +97,12 @@ def _add_replay(replay: argparse.ArgumentParser) -> None:
     _add_times(replay)
     replay.add_argument("--all", dest="everything", action="store_true", help="whatever is kept")
     replay.add_argument("--undelivered", action="store_true", help="only what it was not delivered yet")
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 0 to 9999")
+    return int(text)
 
 
 # --- running ----------------------------------------------------------------------------------------------------------
@@ -151,7 +157,9 @@ async def _changed(services: Services, arguments: argparse.Namespace) -> dict[st
 def _new_endpoint(arguments: argparse.Namespace) -> Any:
     from ringtrail.webhook_admin import NewEndpoint
 
-    token = sys.stdin.readline().rstrip("\n") if arguments.token == "-" else arguments.token  # noqa: S105
+    token: str | None = arguments.token
+    if token == "-":  # noqa: S105
+        token = sys.stdin.buffer.readline().decode("utf-8", "replace").rstrip("\r\n")
     return NewEndpoint(
         dialect=arguments.dialect, address=arguments.url, event_types=arguments.events, name=arguments.name,
         property_sid=arguments.property, token=token, form=arguments.form,

@@ -220,6 +220,7 @@ async def test_the_log_finds_what_is_asked_for(world: World, operator: Operator,
     assert await found("--from", "2026-07-14T11:05", "--to", "2026-07-14T11:10", "--state", "delivered") == [good, good]
     assert await found("--to", "2026-07-14T11:05") == []
     assert len(await found("--limit", "1")) == 1
+    assert await found("--from", "0001-01-01", "--to", "9999-12-31", "--status", "99999") == []
     table = (await operator("webhooks", "log", "--endpoint", bad)).out.splitlines()
     assert table[0].split()[:4] == ["EVENT", "TYPE", "HAPPENED", "ENDPOINT"]
     assert all("2026-07-14 11:08:40" in line and "again 20" in line and "500" in line for line in table[1:])
@@ -304,6 +305,8 @@ async def test_a_mail_endpoint_is_told_what_it_asks_for(world: World, operator: 
         ("add --dialect native --url http://127.0.0.1/ --events endpoint.test", "there is call.started"),
         ("add --dialect native --url http://127.0.0.1/ --token x", "only --dialect invox has --token and --form"),
         ("add --dialect native --url http://127.0.0.1/ --property NOSUCH", "the account has no property 'NOSUCH'"),
+        ("log --from 0001-01-01 --to 9999-12-31T23:59:59 --status 99999 --account \udcff", "an argument is not UTF-8"),
+        ("attempts 9223372036854775808", "neither a number nor evt_ and 13 characters"),
         ("replay HASH", "say which: --event, --from and --to, --undelivered, or --all"),
         ("replay HASH --event 1 --all", "leave out the others"),
         ("replay HASH --event 99", "no such event for this endpoint"),
