@@ -28,6 +28,9 @@ class Dialect(NamedTuple):
     build: Callable[[Services, DialectOptions], Router]
     render_error: Callable[[Request, DomainError, DialectOptions], Response]  # type: ignore[type-arg]
     """Any error as the vendor words it; total over ErrorCode. Never raises."""
+    requests: tuple[tuple[str, str], ...] = ()  # (method, path) beside the prefixes: of a path that is shared
 
-    def owns(self, path: str) -> bool:
-        return any(path == prefix or path.startswith(prefix.rstrip("/") + "/") for prefix in self.path_prefixes)
+    def owns(self, path: str, method: str = "") -> bool:
+        return (method, path) in self.requests or any(
+            path == prefix or path.startswith(prefix.rstrip("/") + "/") for prefix in self.path_prefixes
+        )

@@ -56,7 +56,7 @@ def build_server(
 
     def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
         error = _as_domain_error(request, exc)
-        owner = next((dialect for dialect in dialects if dialect.owns(request.scope["path"])), None)
+        owner = next((dialect for dialect in dialects if dialect.owns(request.scope["path"], request.method)), None)
         response = owner.render_error(request, error, options) if owner else _plain(error)
         if isinstance(exc, HTTPException) and (allow := (exc.headers or {}).get("allow")):
             # RFC 9110 section 15.5.6: every 405 has it. Sorted: Litestar's order is another in each process.
@@ -103,7 +103,7 @@ def _host_guard(dialects: Sequence[Dialect], hosts: dict[str, str]) -> Any:
             if scope["type"] == ScopeType.HTTP and hosts:
                 header = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
                 dialect = by_name.get(hosts.get(header.partition(":")[0].lower(), ""))
-                if dialect is not None and not dialect.owns(scope["path"]):
+                if dialect is not None and not dialect.owns(scope["path"], scope["method"]):
                     await Response(b"", status_code=404).to_asgi_response(None, Request(scope))(scope, receive, send)
                     return
             await app(scope, receive, send)
@@ -155,7 +155,9 @@ def _observed(dialects: Sequence[Dialect], observe: Callable[[str, int, float], 
             try:
                 await app(scope, receive, noting)
             finally:
-                owner = next((dialect.name for dialect in dialects if dialect.owns(scope["path"])), "pages")
+                owner = next(
+                    (dialect.name for dialect in dialects if dialect.owns(scope["path"], scope["method"])), "pages"
+                )
                 observe(owner, status[0], time.perf_counter() - started)
 
         return timed

@@ -66,7 +66,7 @@ def build_services(
     return Services(
         accounts=Accounts(database, clock),
         sub_accounts=SubAccounts(database, clock),
-        api_keys=ApiKeys(database, clock),
+        api_keys=ApiKeys(database, clock, vault),
         oauth=OAuth(database, clock),
         numbers=numbers,
         stock=Stock(database, clock, numbers),

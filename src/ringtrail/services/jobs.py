@@ -84,6 +84,13 @@ class Jobs:
         await store.told(connection, job, now)
         return job
 
+    async def at_once(
+        self, account_id: int, kind: str, work: Callable[[Connection], Awaitable[Mapping[str, Any]]]
+    ) -> Job:
+        """Do the work, and keep it as a job that is over: both or neither. work: told the transaction, gives the result."""
+        async with self._database.transaction() as connection:
+            return await self.done_at_once(connection, account_id, kind, await work(connection))
+
     async def by_id(self, account_id: int, job_id: str) -> Job:
         """DomainError UNKNOWN_VALUE 'id'."""
         async with self._database.reading() as connection:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import builtins
 import secrets
 import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ringtrail.model.account import Account, Property
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import EventType
-from ringtrail.model.ids import new_hash, new_sid
+from ringtrail.model.ids import new_sid
 from ringtrail.ports.clock import Clock
 from ringtrail.services.accounts import password_digest
 from ringtrail.services.numbers import tell_of
@@ -34,6 +35,14 @@ class NewSubAccount:
     password: str
 
 
+class Standing(NamedTuple):
+    """Of an account, in one dialect."""
+
+    login: str  # empty: it has none
+    credit_micro: int
+    shut: bool  # paid work is stopped
+
+
 class SubAccounts:
     """Every question is asked for a master account; what is not below it is not there."""
 
@@ -51,11 +60,10 @@ class SubAccounts:
         if parent.parent_id is not None:
             raise DomainError(ErrorCode.FORBIDDEN, detail="a sub account has no sub accounts")
         name, secret = str(profile.get("company") or "Sub account"), password or _new_password()
-        login, salt = f"sub-{new_hash().lower()}", secrets.token_bytes(16)
+        salt = secrets.token_bytes(16)
+        digest = await asyncio.to_thread(password_digest, secret, salt)
         async with self._database.transaction() as connection:
-            used, most = await store.quota(connection, parent.id, lock=True)
-            if 0 <= most <= used:
-                raise DomainError(ErrorCode.TOO_MANY, detail=f"the account has {most} sub accounts at most")
+            await _require_room(connection, parent.id)
             account = await store.add(connection, parent, new_sid(), name, profile)
             await account_store.add_property(
                 connection,
@@ -69,9 +77,10 @@ class SubAccounts:
                     masks_callers=False,
                 ),
             )
+            login = login_of_hash(account.hash)
             await account_store.add_credential(
                 connection, account_id=account.id, property_id=None, dialect=dialect, login=login, scheme="scrypt",
-                secret_hash=password_digest(secret, salt), salt=salt, label="",
+                secret_hash=digest, salt=salt, label="",
             )  # fmt: skip
         return NewSubAccount(account=account, login=login, password=secret)
 
@@ -87,10 +96,22 @@ class SubAccounts:
         async with self._database.reading() as connection:
             return _there(await store.by_hash(connection, parent_id, hash_.upper()))
 
-    async def login_of(self, account: Account, dialect: str) -> str:
-        """Empty: it has none in this dialect."""
+    async def standing(self, accounts: Sequence[Account], dialect: str) -> dict[int, Standing]:
+        """{account id: what else there is to say of it}."""
+        ids = [account.id for account in accounts]
         async with self._database.reading() as connection:
-            return await store.login_of(connection, account.id, dialect) or ""
+            logins = await store.logins_of(connection, ids, dialect)
+            credits = await store.credits_of(connection, ids)
+        return {id_: Standing(logins.get(id_, ""), *credits.get(id_, (0, False))) for id_ in ids}
+
+    async def reached(
+        self, master: Account, dialect: str, *, hash_: str | None = None, login: str | None = None
+    ) -> Account | None:
+        """The account of this hash (in any letter case) or login, if it is the master or one below it."""
+        async with self._database.reading() as connection:
+            if hash_ is not None:
+                return await store.reached_by_hash(connection, master.id, hash_.upper())
+            return await store.reached_by_login(connection, master.id, dialect, login or "")
 
     async def quota(self, parent_id: int) -> tuple[int, int]:
         """(accounts below it that are not archived, most; -1: without a limit)."""
@@ -101,8 +122,13 @@ class SubAccounts:
         """Write name, profile, bars, `disabled` and `archived` as `change` makes them. DomainError UNKNOWN_VALUE 'id', or what
         `change` raises."""
         async with self._database.transaction() as connection:
-            changed = change(_there(await store.by_hash(connection, parent_id, hash_.upper(), lock=True)))
-            await store.write(connection, changed, self._clock.now())
+            return await self._edit_in(connection, parent_id, hash_, change)
+
+    async def _edit_in(
+        self, connection: Connection, parent_id: int, hash_: str, change: Callable[[Account], Account]
+    ) -> Account:
+        changed = change(_there(await store.by_hash(connection, parent_id, hash_.upper(), lock=True)))
+        await store.write(connection, changed, self._clock.now())
         return changed
 
     async def disable(self, parent_id: int, hash_: str) -> Account:
@@ -113,13 +139,16 @@ class SubAccounts:
         """DomainError CONFLICT if it is enabled, or archived."""
         return await self.edit(parent_id, hash_, lambda account: _switched(account, disabled=False))
 
-    async def archive(self, parent_id: int, hash_: str) -> Account:
-        """DomainError CONFLICT unless it is disabled and not archived."""
-        return await self.edit(parent_id, hash_, lambda account: _archived(account, archived=True))
+    async def archive_in(self, connection: Connection, parent_id: int, hash_: str) -> dict[str, Any]:
+        """In the transaction of a job, whose result this is. DomainError CONFLICT unless it is disabled and not archived."""
+        changed = await self._edit_in(connection, parent_id, hash_, lambda account: _archived(account, archived=True))
+        return {"hash": changed.hash}
 
     async def unarchive(self, parent_id: int, hash_: str) -> Account:
-        """It stays disabled. DomainError CONFLICT unless it is archived."""
-        return await self.edit(parent_id, hash_, lambda account: _archived(account, archived=False))
+        """It stays disabled. DomainError CONFLICT unless it is archived; TOO_MANY beyond the quota."""
+        async with self._database.transaction() as connection:
+            await _require_room(connection, parent_id)
+            return await self._edit_in(connection, parent_id, hash_, lambda account: _archived(account, archived=False))
 
     async def move_dids(self, giver: Account, taker: Account, did_hashes: Sequence[str]) -> None:
         """Numbers from one account to another, all or none; their apps answer them no more. DomainError UNKNOWN_VALUE 'dids';
@@ -148,25 +177,25 @@ class SubAccounts:
         self, master: Account, dialect: str, *, hash_: str | None = None, login: str | None = None
     ) -> Account:
         """The account that the master wants to act as: itself, or one below it, by hash or by a login. DomainError FORBIDDEN."""
-        async with self._database.reading() as connection:
-            found = await self._named(connection, master, dialect, hash_, login)
+        found = await self.reached(master, dialect, hash_=hash_, login=login)
         if found is None or found.disabled:
             raise DomainError(ErrorCode.FORBIDDEN, detail="no such account that you may act as")
         return found
 
-    async def _named(
-        self, connection: Connection, master: Account, dialect: str, hash_: str | None, login: str | None
-    ) -> Account | None:
-        if hash_ is not None:
-            return master if hash_.upper() == master.hash else await store.by_hash(connection, master.id, hash_.upper())
-        assert login is not None
-        if await store.login_of(connection, master.id, dialect) == login:
-            return master
-        return await store.by_login(connection, master.id, dialect, login)
+
+def login_of_hash(hash_: str) -> str:
+    """A sub account's own login tells its hash, which an API that shows no hash can be asked for."""
+    return f"sub-{hash_.lower()}"
 
 
 def _new_password() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(PASSWORD_LENGTH))
+
+
+async def _require_room(connection: Connection, parent_id: int) -> None:
+    used, most = await store.quota(connection, parent_id, lock=True)
+    if 0 <= most <= used:
+        raise DomainError(ErrorCode.TOO_MANY, detail=f"the account has {most} sub accounts at most")
 
 
 def _there(account: Account | None) -> Account:

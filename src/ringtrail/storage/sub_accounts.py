@@ -49,15 +49,22 @@ async def by_hash(connection: Connection, parent_id: int, hash_: str, *, lock: b
     return found[0] if found else None
 
 
-async def by_login(connection: Connection, parent_id: int, dialect: str, login: str) -> Account | None:
-    found, _ = await accounts.find(
-        connection,
-        "a.parent_id = %s AND a.id = (SELECT c.account_id FROM credentials c WHERE c.dialect = %s AND c.login = %s"
-        " AND c.scheme = 'scrypt' AND c.revoked_at IS NULL)",
-        (parent_id, dialect, login),
-        limit=1,
-    )
+async def reached(connection: Connection, master_id: int, where: str, values: Sequence[Any]) -> Account | None:
+    """The account that `where` tells of `a`, if it is the master or one below it."""
+    found, _ = await accounts.find(connection, f"%s IN (a.id, a.parent_id) AND {where}", (master_id, *values), limit=1)
     return found[0] if found else None
+
+
+async def reached_by_hash(connection: Connection, master_id: int, hash_: str) -> Account | None:
+    return await reached(connection, master_id, "a.hash = %s", (hash_,))
+
+
+async def reached_by_login(connection: Connection, master_id: int, dialect: str, login: str) -> Account | None:
+    owner = (
+        "a.id = (SELECT c.account_id FROM credentials c WHERE c.dialect = %s AND c.login = %s AND c.scheme = 'scrypt'"
+        " AND c.revoked_at IS NULL)"
+    )
+    return await reached(connection, master_id, owner, (dialect, login))
 
 
 async def write(connection: Connection, account: Account, now: datetime) -> None:
@@ -88,15 +95,23 @@ async def quota(connection: Connection, parent_id: int, *, lock: bool = False) -
     return row[0], row[1]
 
 
-async def login_of(connection: Connection, account_id: int, dialect: str) -> str | None:
-    row = await (
-        await connection.execute(
-            "SELECT min(login) FROM credentials WHERE account_id = %s AND dialect = %s AND scheme = 'scrypt'"
-            " AND revoked_at IS NULL",
-            (account_id, dialect),
-        )
-    ).fetchone()
-    return row[0] if row else None
+async def logins_of(connection: Connection, account_ids: Sequence[int], dialect: str) -> dict[int, str]:
+    """The oldest login of each account that has one in this dialect."""
+    cursor = await connection.execute(
+        "SELECT DISTINCT ON (account_id) account_id, login FROM credentials WHERE account_id = ANY(%s) AND dialect = %s"
+        " AND scheme = 'scrypt' AND revoked_at IS NULL ORDER BY account_id, id",
+        (list(account_ids), dialect),
+    )
+    return dict(await cursor.fetchall())
+
+
+async def credits_of(connection: Connection, account_ids: Sequence[int]) -> dict[int, tuple[int, bool]]:
+    """{account id: balance in micro, whether paid work is stopped}, of accounts that have one."""
+    cursor = await connection.execute(
+        "SELECT account_id, balance_micro, shut_at IS NOT NULL FROM balances WHERE account_id = ANY(%s)",
+        (list(account_ids),),
+    )
+    return {account_id: (micro, shut) for account_id, micro, shut in await cursor.fetchall()}
 
 
 async def move_dids(
@@ -150,8 +165,9 @@ async def note_use(connection: Connection, account_id: int, credential_id: int, 
 
 
 class ApiSession(NamedTuple):
-    id: int
-    credential_id: int
+    """Field order is the SELECT order below."""
+
+    secrets: bytes  # both tokens, sealed
     valid_until: datetime
     refreshable_until: datetime
 
@@ -163,31 +179,39 @@ async def add_session(
     token_hash: bytes,
     refresh_hash: bytes,
     *,
+    secrets: bytes,
     valid_until: datetime,
     refreshable_until: datetime,
     now: datetime,
+    keep: int,
 ) -> None:
+    """keep: how many of the credential's newest sessions go on beside this one."""
     await connection.execute(
-        "DELETE FROM api_sessions WHERE account_id = %s AND refreshable_until < %s", (account_id, now)
+        "DELETE FROM api_sessions WHERE account_id = %s AND (refreshable_until < %s OR id IN (SELECT id FROM api_sessions"
+        " WHERE account_id = %s AND credential_id = %s ORDER BY id DESC OFFSET %s))",
+        (account_id, now, account_id, credential_id, keep),
     )
     await connection.execute(
-        "INSERT INTO api_sessions (account_id, credential_id, token_hash, refresh_hash, valid_until, refreshable_until,"
-        " created_at) VALUES (%s, %s, %s, %s, %s, %s, %s)",
-        (account_id, credential_id, token_hash, refresh_hash, valid_until, refreshable_until, now),
+        "INSERT INTO api_sessions (account_id, credential_id, token_hash, refresh_hash, secrets, valid_until,"
+        " refreshable_until, created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        (account_id, credential_id, token_hash, refresh_hash, secrets, valid_until, refreshable_until, now),
     )
 
 
-async def credential_by_session(connection: Connection, token_hash: bytes, now: datetime) -> accounts.Credential | None:
+async def credential_by_session(
+    connection: Connection, dialect: str, token_hash: bytes, now: datetime, *, expired: bool = False
+) -> accounts.Credential | None:
+    """expired: also of a session that can only be refreshed."""
     joins = " JOIN api_sessions w ON w.account_id = c.account_id AND w.credential_id = c.id"
-    return await accounts.live_credential(
-        connection, joins, "w.token_hash = %s AND w.valid_until > %s", (token_hash, now)
-    )
+    until = "w.refreshable_until" if expired else "w.valid_until"
+    where = f"c.dialect = %s AND w.token_hash = %s AND {until} > %s"
+    return await accounts.live_credential(connection, joins, where, (dialect, token_hash, now))
 
 
 async def sessions(connection: Connection, account_id: int, credential_id: int, now: datetime) -> list[ApiSession]:
     """Oldest first, those that can still be used or refreshed."""
     cursor = await connection.execute(
-        "SELECT id, credential_id, valid_until, refreshable_until FROM api_sessions WHERE account_id = %s"
+        "SELECT secrets, valid_until, refreshable_until FROM api_sessions WHERE account_id = %s"
         " AND credential_id = %s AND refreshable_until > %s ORDER BY id",
         (account_id, credential_id, now),
     )

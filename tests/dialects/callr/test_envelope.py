@@ -138,16 +138,6 @@ async def test_an_api_key_opens_the_same_account_as_the_login(client: Client) ->
         assert reply.status_code == 200
 
 
-async def test_login_as_is_refused_clearly_but_only_to_whoever_has_a_valid_key(client: Client) -> None:
-    headers = {"callr-login-as": "User.login bob"}
-    reply = await client.post(ENDPOINT, content=PING, headers=headers, auth=CALLR_LOGIN)
-    assert (reply.status_code, reply.json()["error"]) == (
-        200,
-        {"code": 100, "message": "FORBIDDEN: CALLR-Login-As is not supported"},
-    )
-    assert (await client.post(ENDPOINT, content=PING, headers=headers, auth=("demo", "no"))).status_code == 401
-
-
 async def test_a_key_of_one_property_cannot_see_the_whole_account(client: Client, world: World) -> None:
     await world.services.accounts.add_token(world.account.id, "callr", "p" * 100, property_id=world.property.id)
     reply = await client.post(ENDPOINT, content=PING, headers={"authorization": "Api-Key " + "p" * 100})

@@ -42,6 +42,14 @@ def id_of(body: bytes) -> bytes:
     return echo if echo[:1] in {b'"', b"-"} or echo[:1].isdigit() else b"null"
 
 
+def method_of(body: bytes) -> str | None:
+    """The method's name, of a body that holds a call."""
+    try:
+        return parse(body).method
+    except DomainError:
+        return None
+
+
 def parse(body: bytes) -> RpcCall:
     """The call. DomainError UNREADABLE, or RpcError for JSON that is no call."""
     envelope = _decoded(body)

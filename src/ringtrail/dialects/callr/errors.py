@@ -48,6 +48,13 @@ def app_without_did() -> RpcError:
     return RpcError(ErrorCode.CONFLICT, rpc_code=APP_CANNOT_HAVE_DID, message="BAD_APP_TYPE")
 
 
+def limit_reached(error: DomainError) -> DomainError:
+    """An error of ours, said so that TOO_MANY things are not taken for too many requests, which would be HTTP 429."""
+    if error.code is not ErrorCode.TOO_MANY:
+        return error
+    return RpcError(error.code, rpc_code=FEATURE_NOT_ALLOWED, message=f"FORBIDDEN: {error.detail}")
+
+
 class _Wording(NamedTuple):
     """message: with the field's name in brackets if names_field, and the detail after a colon if there is one."""
 

@@ -17,7 +17,7 @@ from typing import Any
 from ringtrail.dialects.callr.errors import INVALID_PARAMS, RpcError
 from ringtrail.dialects.callr.vocabulary import HASH, after_second, datetime_of
 from ringtrail.httpkit.dialect import DialectOptions
-from ringtrail.model.account import Account
+from ringtrail.model.account import Account, Principal
 from ringtrail.model.app import App
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.number import DID
@@ -31,11 +31,16 @@ MAX_NAME_LENGTH = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asking:
-    """One call being answered: who asks, and the parameters that were checked so far by name."""
+    """One call being answered: who asks, and the parameters that were checked so far by name.
+
+    account: whose it is to be done for; the principal's own, or one below it that it acts as.
+    """
 
     services: Services
     options: DialectOptions
     account: Account
+    principal: Principal
+    session_token: str | None = None  # of whoever came with one
     checked: dict[str, Any] = field(default_factory=dict)
 
     async def masking(self) -> frozenset[int]:

@@ -8,10 +8,12 @@ from typing import Any
 
 from ringtrail.dialects.callr import (
     analytics,
+    api_keys,
     apps,
     cdr,
     did,
     media_recording,
+    sessions,
     sms,
     system,
     webhook_log,
@@ -44,6 +46,13 @@ _RANGE = (Param("from", check.instant), Param("to", check.range_end))
 
 METHODS: dict[str, Method] = {
     "system.get_timestamp": Method(system.get_timestamp),
+    "api-key.create": Method(api_keys.create, (Param("name", check.name),)),
+    "api-key.all": Method(api_keys.all_keys),
+    "api-key.delete": Method(api_keys.delete, (Param("id", api_keys.key_id),)),
+    "session.create": Method(sessions.create),
+    "session.all": Method(sessions.all_sessions),
+    "session.refresh": Method(sessions.refresh, (Param("refresh_token", sessions.refresh_token),)),
+    "session.delete": Method(sessions.delete),
     "apps.create": Method(
         apps.create,
         (Param("package", apps.package), Param("name", check.name), Param("params", new_params, nullable=True)),

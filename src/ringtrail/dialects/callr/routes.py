@@ -7,11 +7,14 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, get, post
+from litestar.config.compression import CompressionConfig
+from litestar.middleware import DefineMiddleware
+from litestar.middleware.compression import CompressionMiddleware
 from litestar.params import FromPath
 from litestar.response import Stream
 
 from ringtrail.dialects.callr.auth import DIALECT_NAME, authenticate
-from ringtrail.dialects.callr.envelope import id_of, parse
+from ringtrail.dialects.callr.envelope import id_of, method_of, parse
 from ringtrail.dialects.callr.errors import CONTENT_TYPE, RECORDINGS_PREFIX, render_error
 from ringtrail.dialects.callr.parameters import Asking
 from ringtrail.dialects.callr.registry import answer
@@ -22,24 +25,33 @@ from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services import Services
 
 RPC_PREFIX = "/json-rpc/v1.1"
+OLD_PATH = "/"
+"""Where older SDKs post to. Everything else at the root is the dashboard's."""
+_REFRESH = b"session.refresh"
 _SOUND_FILE = re.compile(r"([A-Z0-9]{8})\.(mp3|wav)")
+_GZIP = CompressionConfig(backend="gzip", gzip_compress_level=4)  # higher levels stall the event loop
 
 
 def build(services: Services, options: DialectOptions) -> Router:
-    @post(RPC_PREFIX, status_code=200)
+    compression = DefineMiddleware(CompressionMiddleware, config=_GZIP)
+
+    @post([RPC_PREFIX, OLD_PATH], status_code=200, middleware=[compression])
     async def json_rpc(request: Request[Any, Any, Any]) -> Response[bytes]:
         body = await read_body(request)
         echo = id_of(body)
         request.scope["state"]["rpc_id"] = echo  # for render_error, which also words what goes wrong outside of here
-        account = await authenticate(services, request)
-        asking = Asking(services=services, options=options, account=account)
+        identity = await authenticate(services, request, refreshing=_refreshes(body))
+        asking = Asking(
+            services=services, options=options, account=identity.account, principal=identity.principal,
+            session_token=identity.session_token,
+        )  # fmt: skip
         result = await answer(asking, parse(body))
         reply = {"jsonrpc": "2.0", "id": msgspec.Raw(echo), "result": result}
         return Response(msgspec.json.encode(reply), media_type=CONTENT_TYPE)
 
     @get(f"{RECORDINGS_PREFIX}/{{name:str}}")
     async def recording_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes] | Stream:
-        account = await authenticate(services, request)
+        account = (await authenticate(services, request)).account
         match = _SOUND_FILE.fullmatch(name)
         recording = await services.recordings.by_hash(account.id, match[1]) if match else None
         path = services.recordings.file(recording, match[2]) if match and recording else None
@@ -51,6 +63,14 @@ def build(services: Services, options: DialectOptions) -> Router:
     return Router("/", route_handlers=[json_rpc, recording_file])
 
 
+def _refreshes(body: bytes) -> bool:
+    return _REFRESH in body and method_of(body) == _REFRESH.decode()
+
+
 DIALECT = Dialect(
-    name=DIALECT_NAME, path_prefixes=(RPC_PREFIX, RECORDINGS_PREFIX), build=build, render_error=render_error
+    name=DIALECT_NAME,
+    path_prefixes=(RPC_PREFIX, RECORDINGS_PREFIX),
+    build=build,
+    render_error=render_error,
+    requests=(("POST", OLD_PATH),),
 )

@@ -33,13 +33,14 @@ CREATE INDEX accounts_by_parent ON accounts (parent_id) WHERE parent_id IS NOT N
 
 ALTER TABLE credentials ADD updated_at timestamptz NOT NULL DEFAULT now();
 
--- Tokens that a login has made for a while. Only digests are kept.
+-- Tokens that a credential has made for a while. They are found by their digests; sealed, because the API lists them.
 CREATE TABLE api_sessions (
     account_id        bigint NOT NULL REFERENCES accounts,
     id                bigint GENERATED ALWAYS AS IDENTITY,
     credential_id     bigint NOT NULL,
     token_hash        bytea NOT NULL UNIQUE,
     refresh_hash      bytea NOT NULL UNIQUE,
+    secrets           bytea NOT NULL,
     valid_until       timestamptz NOT NULL,
     refreshable_until timestamptz NOT NULL,
     created_at        timestamptz NOT NULL,
