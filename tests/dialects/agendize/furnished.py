@@ -62,8 +62,8 @@ async def _failed(world: World) -> DueDelivery:
     now = datetime.now(UTC)
     async with world.database.transaction() as connection:
         (due,), _ = await webhooks.claim(
-            connection, now, now + timedelta(minutes=1), place=Place(), endpoints=1, each=1, room={}, account=1,
-            account_room={}, total=1,
+            connection, now, now + timedelta(minutes=1), place=Place(), endpoints=1, each=1, room={}, account=10,
+            account_room={}, total=10,
         )  # fmt: skip
         attempt = Settled(
             account_id=world.account.id, endpoint_hash=due.endpoint.hash, event_id=due.event.id, about=due.event.about,
