@@ -349,6 +349,14 @@ async def test_an_address_that_is_refused_makes_no_dynamic_endpoint(world: World
     assert await rows(world, "SELECT 1 FROM endpoints") == []
 
 
+async def test_requests_at_once_do_not_make_more_endpoints_than_an_account_may_have(world: World) -> None:
+    for _ in range(MOST_ENDPOINTS - 1):
+        await endpoint_of(world, URL)
+    found = await asyncio.gather(*(endpoint_of(world, URL) for _ in range(6)), return_exceptions=True)
+    assert sum(isinstance(item, Endpoint) for item in found) == 1
+    assert len(await world.services.webhooks.list(world.account.id)) == MOST_ENDPOINTS
+
+
 # --- forgotten -------------------------------------------------------------------------------------------------------------
 
 

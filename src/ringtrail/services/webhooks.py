@@ -127,6 +127,7 @@ class Webhooks:
             disabled_at=None if enabled else now, settings=settings or {}, created_at=now, updated_at=now,
         )  # fmt: skip
         async with self._database.transaction() as connection:
+            await counters.lock(connection, account_id)  # of two requests at once, one counts the other's
             if len(await store.of_account(connection, account_id, None)) >= MOST_ENDPOINTS:
                 raise DomainError(ErrorCode.TOO_MANY, detail=f"an account has {MOST_ENDPOINTS} endpoints at most")
             await self._put(connection, endpoint, secrets)
