@@ -30,5 +30,5 @@ class _WithPlain(Deliverer):
 
 
 if __name__ == "__main__":
-    app.Deliverer = _WithPlain  # type: ignore[misc]
+    app.Deliverer = _WithPlain  # type: ignore[attr-defined]
     cli.main(["work"])

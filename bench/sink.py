@@ -56,7 +56,7 @@ class Sink(NamedTuple):
     def seen(self) -> Seen:
         return msgspec.msgpack.decode(self._get("/seen"), type=Seen)
 
-    def count(self) -> int:
+    def arrived(self) -> int:
         return int(self._get("/count"))
 
     def _get(self, path: str) -> bytes:
@@ -85,7 +85,7 @@ def receiving() -> Iterator[Sink]:
 
 def _answers(sink: Sink) -> bool:
     try:
-        return sink.count() >= 0
+        return sink.arrived() >= 0
     except OSError:
         return False
 
