@@ -12,6 +12,7 @@ ALTER TABLE events
     ALTER COLUMN property_id DROP NOT NULL,               -- null: of the account
     ADD COLUMN endpoint_hash text;                        -- told besides those that asked for the type
 CREATE INDEX events_at ON events (account_id, at);
+CREATE INDEX events_about ON events (account_id, about);
 
 ALTER TABLE endpoints
     ADD COLUMN dynamic boolean NOT NULL DEFAULT false,    -- made by a request that names a URL for one thing
@@ -67,6 +68,6 @@ def downgrade() -> None:
         "ALTER TABLE endpoints DROP COLUMN dynamic, DROP COLUMN disabled_by, DROP COLUMN disabled_at,"
         " DROP COLUMN failing_since"
     )
-    op.execute("DROP INDEX events_at")
+    op.execute("DROP INDEX events_at, events_about")
     op.execute("DELETE FROM events WHERE property_id IS NULL")
     op.execute("ALTER TABLE events ALTER COLUMN property_id SET NOT NULL, DROP COLUMN endpoint_hash")
