@@ -26,7 +26,7 @@ from ringtrail.dialects.native.event_structs import (
     ReleasedNumber,
     TestData,
 )
-from ringtrail.dialects.native.presentation import masking, recording_shown
+from ringtrail.dialects.native.presentation import recording_shown
 from ringtrail.dialects.native.responses import Call, Recording, call_view, leg_fields
 from ringtrail.dialects.native.vocabulary import instant, optional_instant
 from ringtrail.httpkit.dialect import DialectOptions
@@ -122,10 +122,11 @@ async def events_out(
     """
     if not events:
         return []
-    things = _Things(services, options, account_id, property_id)
-    data = await things.of(events)
     account = await services.accounts.by_id(account_id)
-    sids = {item.id: item.sid for item in await services.accounts.properties(account_id)}
+    properties = await services.accounts.properties(account_id)
+    sids = {item.id: item.sid for item in properties}
+    masking = frozenset(item.id for item in properties if item.masks_callers)
+    data = await _Things(services, options, account_id, property_id, masking).of(events)
     return [
         Event(
             id=event_text(event.id), type=event.type, timestamp=instant(event.at), account=account.sid,
@@ -139,27 +140,32 @@ async def events_out(
 class _Things:
     """What events are about, as it is now. A thing that has moved to another property is gone for who does not see that."""
 
-    def __init__(self, services: Services, options: DialectOptions, account_id: int, property_id: int | None) -> None:
+    def __init__(
+        self,
+        services: Services,
+        options: DialectOptions,
+        account_id: int,
+        property_id: int | None,
+        masking: frozenset[int],
+    ) -> None:
         self._services = services
         self._options = options
         self._account_id = account_id
         self._property_id = property_id
-        self._masking: frozenset[int] = frozenset()
+        self._masking = masking
 
     async def of(self, events: Sequence[model.Event]) -> list[Any]:
-        self._masking = await masking(self._services, self._account_id)
-        found: dict[tuple[type, Any], Any] = {}
-        for data, (name, load) in self._loaders().items():
-            names = {name(event) for event in events if TOLD[event.type].data is data}
-            if names:
-                found |= {(data, key): thing for key, thing in (await load(sorted(names))).items()}
         loaders = self._loaders()
-        return [
-            found.get((data, loaders[data][0](event))) if told.current else self._kept(event)
-            for event in events
-            for told in (TOLD[event.type],)
-            for data in (told.data,)
-        ]
+        found: dict[type, dict[Any, Any]] = {}
+        for data, (name, load) in loaders.items():
+            names = {name(event) for event in events if TOLD[event.type].data is data}
+            found[data] = await load(sorted(names)) if names else {}
+
+        def thing(event: model.Event) -> Any:
+            told = TOLD[event.type]
+            return found[told.data].get(loaders[told.data][0](event)) if told.current else _kept(event)
+
+        return [thing(event) for event in events]
 
     def _loaders(self) -> dict[type, tuple[Callable[[model.Event], Any], Callable[[Any], Awaitable[dict[Any, Any]]]]]:
         """{struct: (event -> what names its thing, those names -> {name: struct})}"""
@@ -214,25 +220,25 @@ class _Things:
         found = await self._services.numbers.by_hashes(self._account_id, hashes)
         return {did.hash: _number(did) for did in self._seen(found)}
 
-    def _kept(self, event: model.Event) -> Any:
-        detail = event.detail
-        match event.type:
-            case EventType.CALL_DELETED:
-                return DeletedCall(
-                    id=str(event.about), external_id=detail["external_id"], client_id=detail["client_id"]
-                )
-            case EventType.MEDIA_CHANGED:
-                return Medium(id=str(event.about))
-            case EventType.NUMBER_RELEASED:
-                assigned_at = detail["assigned_at"] and datetime.fromisoformat(detail["assigned_at"])
-                return msgspec.convert({**detail, "assigned_at": optional_instant(assigned_at)}, ReleasedNumber)
-            case EventType.CREDIT_CHANGED | EventType.CREDIT_WARNING | EventType.CREDIT_SHUTDOWN:
-                return msgspec.convert(detail, Credit)
-            case EventType.ENDPOINT_DISABLED:
-                return msgspec.convert(detail, DisabledEndpoint)
-            case EventType.ENDPOINT_TEST:
-                return TestData(endpoint=hash_of_number(event.about), example=examples.CALL)
-        raise KeyError(event.type)
+
+def _kept(event: model.Event) -> Any:
+    """What can no longer be read, or never could."""
+    detail = event.detail
+    match event.type:
+        case EventType.CALL_DELETED:
+            return DeletedCall(id=str(event.about), external_id=detail["external_id"], client_id=detail["client_id"])
+        case EventType.MEDIA_CHANGED:
+            return Medium(id=str(event.about))
+        case EventType.NUMBER_RELEASED:
+            assigned_at = detail["assigned_at"] and datetime.fromisoformat(detail["assigned_at"])
+            return msgspec.convert({**detail, "assigned_at": optional_instant(assigned_at)}, ReleasedNumber)
+        case EventType.CREDIT_CHANGED | EventType.CREDIT_WARNING | EventType.CREDIT_SHUTDOWN:
+            return msgspec.convert(detail, Credit)
+        case EventType.ENDPOINT_DISABLED:
+            return msgspec.convert(detail, DisabledEndpoint)
+        case EventType.ENDPOINT_TEST:
+            return TestData(endpoint=hash_of_number(event.about), example=examples.CALL)
+    raise KeyError(event.type)
 
 
 def _message(message: StoredMessage, *, mask: bool) -> Message:
