@@ -174,8 +174,8 @@ async def test_a_new_endpoint_goes_before_those_that_fail(world: World) -> None:
 
 
 async def test_no_round_is_cut_short_by_endpoints_that_only_wait(world: World, receiver: Receiver) -> None:
-    """A thousand that are tried tomorrow stand in the index before the one that is due: its delivery needs no second poll."""
-    await endpoints_of(world, "A", 1_000)
+    """Three thousand that are tried tomorrow stand in the index before the one that is due: its delivery needs no second poll."""
+    await endpoints_of(world, "A", 3_000)
     await waiting_of(world, "A", 1, due_at=datetime.now(UTC) + timedelta(days=1))
     await endpoints_of(world, "Z", address=receiver.url)
     await waiting_of(world, "Z", 20, due_at=datetime.now(UTC) + timedelta(seconds=2))
