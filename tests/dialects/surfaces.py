@@ -195,6 +195,7 @@ def lists() -> list[Asked]:
         Asked(surface="agendize", path="/api/2.0/calls"),
         Asked(surface="fonedynamics", path="/v2/Properties"),
         Asked(surface="native", path="/api/v1/calls", query=b"include=live"),
+        *(Asked(surface="native", path=f"/api/v1/{noun}") for noun in ("events", "endpoints", "deliveries")),
         Asked(surface="pages", path="/"),
         Asked(surface="pages", path="/fragments/live"),
         Asked(surface="pages", path="/fragments/latest"),

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
+from ringtrail.dialects.native.event_ids import event_text
 from ringtrail.model.account import Principal
-from ringtrail.model.events import UNASKED, EventType
+from ringtrail.model.events import UNASKED, Event, EventType
+from ringtrail.model.ids import number_of_job
 from ringtrail.services.deliverer import PAUSES_S
+from ringtrail.storage import counters
+from ringtrail.storage.events import tell
 from tests.dialects.delivering import delivering, hurry, settled
 from tests.dialects.native.conftest import Api
 from tests.dialects.native.happenings import (
@@ -221,6 +226,41 @@ async def test_a_property_that_masks_its_callers_masks_them_here_too(
     texts = [request.body.decode() for request in received] + [(await api("/events?limit=1000")).text]
     assert not [text for text in texts if "+33612345678" in text]
     assert sum("+3361234XXXX" in text for text in texts) > 3
+
+
+async def test_events_of_the_whole_account(world: World, api: Api) -> None:
+    """Credit, jobs and media: what is not kept in the event is read, or null if it is gone."""
+    account, at, after = world.account, datetime.now(UTC), await world.services.webhooks.newest_event(world.account.id)
+    job = await world.services.jobs.start(account.id, "export", {"since": "monday"})
+    credit = {
+        "balance_micro": 12_345_600, "amount_micro": -50_000, "currency": "EUR", "warning_micro": 5_000_000,
+        "shutdown_micro": None,
+    }  # fmt: skip
+    told = (
+        (EventType.CREDIT_WARNING, account.id, credit),
+        (EventType.JOB_CHANGED, number_of_job(job.id), {"id": job.id}),
+        (EventType.JOB_CHANGED, number_of_job("z" * 30), {"id": "z" * 30}),
+        (EventType.MEDIA_CHANGED, 815, {}),
+    )
+    events = [
+        Event(account_id=account.id, type=type_, property_id=None, about=about, at=at, detail=detail)
+        for type_, about, detail in told
+    ]
+    async with world.database.transaction() as connection:
+        await counters.lock(connection, account.id)
+        await tell(connection, account.id, events)
+    shown = (await api(f"/events?after={event_text(after)}")).json()["events"]
+    for item in shown:
+        assert faults(item, schema_of(item["type"]), DOCUMENT) == []
+    by_credit, by_job, by_lost_job, by_medium = shown
+    assert by_credit["subject"] == f"account:{account.sid}"
+    assert by_credit["data"] == credit
+    assert by_job["subject"] == f"job:{job.id[:8]}"
+    assert (by_job["data"]["id"], by_job["data"]["status"]) == (job.id, "pending")
+    assert by_lost_job["data"] is None
+    assert (by_medium["subject"], by_medium["data"]) == ("medium:815", {"id": "815"})
+    for item in shown:
+        assert (await api(f"/deliveries?subject={item['subject']}")).json()["deliveries"] == []
 
 
 # --- telling again --------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
@@ -32,7 +31,7 @@ from ringtrail.dialects.native.vocabulary import instant, optional_instant
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.model import events as model
 from ringtrail.model.account import Account
-from ringtrail.model.errors import DomainError
+from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import EventType
 from ringtrail.model.ids import hash_of_number, number_of_hash
 from ringtrail.model.job import Job as StoredJob
@@ -212,8 +211,11 @@ class _Things:
         """Jobs are few: one at a time."""
         found: dict[str, Job] = {}
         for id_ in ids:
-            with contextlib.suppress(DomainError):  # forgotten since
+            try:
                 found[id_] = _job(await self._services.jobs.by_id(self._account_id, id_))
+            except DomainError as exc:
+                if exc.code is not ErrorCode.UNKNOWN_VALUE:  # that is: forgotten since
+                    raise
         return found
 
     async def _numbers(self, hashes: list[str]) -> dict[str, OwnNumber]:
