@@ -25,7 +25,7 @@ def main() -> None:
     ]
     if arguments.growth:
         done.append(_run("growth", "--calls", *map(str, arguments.growth), *quick))
-    done.append(_run("write_path", *quick))
+    done += [_run("write_path", *quick), _run("webhooks", *quick)]
     if shutil.which("sipp"):
         done.append(_run("call_setup", *quick))
     else:
