@@ -30,14 +30,18 @@ def migrate(url: str) -> None:
 
 
 async def ensure_partitions(database: Database, instants: Iterable[datetime]) -> None:
-    """Make the partitions of the months that hold `instants`, if they are missing; in a transaction of their own."""
+    """Make the partitions of the months that hold `instants`, if they are missing.
+
+    Each in a transaction of its own: making one locks its table against all readers, and whoever holds two such locks can
+    meet a reader that joins them the other way round.
+    """
     missing = {_month(instant, 0) for instant in instants} - database.known_months
     if not missing:
         return
-    async with database.transaction() as connection:
-        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('ringtrail partitions'))")
-        for month in sorted(missing):
-            for statement in _partition_statements(month):
+    for month in sorted(missing):
+        for statement in _partition_statements(month):
+            async with database.transaction() as connection:
+                await connection.execute("SELECT pg_advisory_xact_lock(hashtext('ringtrail partitions'))")
                 await connection.execute(statement)
     database.known_months |= missing
 
