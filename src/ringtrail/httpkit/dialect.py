@@ -28,9 +28,8 @@ class Dialect(NamedTuple):
     build: Callable[[Services, DialectOptions], Router]
     render_error: Callable[[Request, DomainError, DialectOptions], Response]  # type: ignore[type-arg]
     """Any error as the vendor words it; total over ErrorCode. Never raises."""
-    requests: tuple[tuple[str, str], ...] = ()  # (method, path) beside the prefixes: of a path that is shared
+    aliases: tuple[tuple[str, str, str], ...] = ()
+    """(method, path, the path that is meant): requests beside the prefixes, to a path that others have for other methods."""
 
-    def owns(self, path: str, method: str = "") -> bool:
-        return (method, path) in self.requests or any(
-            path == prefix or path.startswith(prefix.rstrip("/") + "/") for prefix in self.path_prefixes
-        )
+    def owns(self, path: str) -> bool:
+        return any(path == prefix or path.startswith(prefix.rstrip("/") + "/") for prefix in self.path_prefixes)

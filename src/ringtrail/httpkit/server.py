@@ -56,7 +56,7 @@ def build_server(
 
     def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
         error = _as_domain_error(request, exc)
-        owner = next((dialect for dialect in dialects if dialect.owns(request.scope["path"], request.method)), None)
+        owner = next((dialect for dialect in dialects if dialect.owns(request.scope["path"])), None)
         response = owner.render_error(request, error, options) if owner else _plain(error)
         if isinstance(exc, HTTPException) and (allow := (exc.headers or {}).get("allow")):
             # RFC 9110 section 15.5.6: every 405 has it. Sorted: Litestar's order is another in each process.
@@ -76,6 +76,7 @@ def build_server(
     allowed |= {
         route.path_format: ", ".join(sorted(route.methods)) for route in app.routes if isinstance(route, HTTPRoute)
     }
+    app.asgi_handler = _renamed(dialects)(app.asgi_handler)
     return app
 
 
@@ -94,6 +95,22 @@ def _plain(error: DomainError) -> Response[str]:
     return Response(str(error), status_code=status, media_type="text/plain")
 
 
+def _renamed(dialects: Sequence[Dialect]) -> Any:
+    """Around the whole application, because routing comes before middleware: a dialect's aliases are what they stand for."""
+    meant = {(method, path): target for dialect in dialects for method, path, target in dialect.aliases}
+
+    def wrap(app: ASGIApp) -> ASGIApp:
+        async def renamed(scope: Scope, receive: Receive, send: Send) -> None:
+            target = meant.get((scope["method"], scope["path"])) if scope["type"] == ScopeType.HTTP else None
+            if target is not None:
+                scope["path"], scope["raw_path"] = target, target.encode()
+            await app(scope, receive, send)
+
+        return renamed
+
+    return wrap
+
+
 def _host_guard(dialects: Sequence[Dialect], hosts: dict[str, str]) -> Any:
     """Middleware: a host that belongs to one dialect answers nothing else."""
     by_name = {dialect.name: dialect for dialect in dialects}
@@ -103,7 +120,7 @@ def _host_guard(dialects: Sequence[Dialect], hosts: dict[str, str]) -> Any:
             if scope["type"] == ScopeType.HTTP and hosts:
                 header = dict(scope["headers"]).get(b"host", b"").decode("latin-1")
                 dialect = by_name.get(hosts.get(header.partition(":")[0].lower(), ""))
-                if dialect is not None and not dialect.owns(scope["path"], scope["method"]):
+                if dialect is not None and not dialect.owns(scope["path"]):
                     await Response(b"", status_code=404).to_asgi_response(None, Request(scope))(scope, receive, send)
                     return
             await app(scope, receive, send)
@@ -155,9 +172,7 @@ def _observed(dialects: Sequence[Dialect], observe: Callable[[str, int, float], 
             try:
                 await app(scope, receive, noting)
             finally:
-                owner = next(
-                    (dialect.name for dialect in dialects if dialect.owns(scope["path"], scope["method"])), "pages"
-                )
+                owner = next((dialect.name for dialect in dialects if dialect.owns(scope["path"])), "pages")
                 observe(owner, status[0], time.perf_counter() - started)
 
         return timed

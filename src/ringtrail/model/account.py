@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 
 class Bar(StrEnum):
@@ -36,6 +37,9 @@ class Account:
     disabled: bool = False  # its keys speak for nobody, its numbers take no calls
     archived: bool = False  # disabled, and out of the lists
     barred: frozenset[Bar] = frozenset()
+
+    def may(self, what: Bar) -> bool:
+        return not self.disabled and what not in self.barred
 
 
 PROFILE = (
@@ -74,3 +78,13 @@ class Principal:
     def sees(self, property_id: int | None) -> bool:
         """Whether what belongs to this property (None: to the whole account) is the asker's to see and change."""
         return self.property is None or self.property.id == property_id
+
+
+class ApiKey(NamedTuple):
+    """A long random token's record; the token itself is not kept."""
+
+    id: int
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    last_used_at: datetime | None

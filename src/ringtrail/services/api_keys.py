@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ringtrail.model.account import Principal
+from ringtrail.model.account import ApiKey, Principal
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.ports.clock import Clock
 from ringtrail.services.accounts import principal_of, token_digest
@@ -15,7 +15,6 @@ from ringtrail.services.vault import Vault, VaultError
 from ringtrail.storage import accounts as account_store
 from ringtrail.storage import sub_accounts as store
 from ringtrail.storage.database import Connection, Database
-from ringtrail.storage.sub_accounts import ApiKey
 
 VALID = timedelta(hours=1)
 REFRESHABLE = timedelta(days=30)

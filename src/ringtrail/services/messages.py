@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from ringtrail.model.account import Account
+from ringtrail.model.account import Account, Bar
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import new_sid
 from ringtrail.model.message import MAX_SEGMENTS, Direction, Encoding, Message, MessageStatus, encoding_of, parts_of
@@ -202,7 +202,8 @@ class Messenger:
 
     async def _received(self, connection: Connection, fact: MessageReceived) -> None:
         did = await self._did(connection, fact.recipient)
-        if did is None:
+        account = await account_store.account_by_id(connection, did.account_id) if did else None
+        if did is None or account is None or not account.may(Bar.SMS_IN):
             log.info("message_for_nobody", recipient=fact.recipient[:32])
             return
         sender = to_e164(fact.sender, self._default_country) or _storable(fact.sender[:32])

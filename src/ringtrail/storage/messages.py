@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import groupby
 from operator import attrgetter
@@ -14,7 +15,7 @@ from psycopg.types.json import Jsonb
 from ringtrail.model.events import Event, EventType
 from ringtrail.model.message import Direction, Encoding, Message, MessageStatus
 from ringtrail.model.query import MessageQuery
-from ringtrail.storage import counters
+from ringtrail.storage import counters, money
 from ringtrail.storage.database import Connection
 from ringtrail.storage.events import tell
 
@@ -27,7 +28,7 @@ REPLIES_WITHIN = timedelta(days=7)
 
 _COLUMNS = (
     "id, sid, account_id, property_id, direction, sender, recipient_e164, body, encoding, segments, status, error_code,"
-    " receipt_wanted, external_id, settings, created_at, scheduled_at, submitted_at, delivered_at, received_at"
+    " receipt_wanted, external_id, settings, created_at, scheduled_at, submitted_at, delivered_at, received_at, debit_micro"
 )
 
 
@@ -36,14 +37,14 @@ def _message(row: tuple[Any, ...]) -> Message:
         id=row[0], sid=row[1], account_id=row[2], property_id=row[3], direction=Direction(row[4]), sender=row[5],
         recipient_e164=row[6], body=row[7], encoding=Encoding(row[8]), segments=row[9], status=MessageStatus(row[10]),
         error_code=row[11], receipt_wanted=row[12], external_id=row[13], settings=row[14], created_at=row[15],
-        scheduled_at=row[16], submitted_at=row[17], delivered_at=row[18], received_at=row[19],
+        scheduled_at=row[16], submitted_at=row[17], delivered_at=row[18], received_at=row[19], debit_micro=row[20],
     )  # fmt: skip
 
 
 async def add(
     connection: Connection, message: Message, *, due_at: datetime | None = None, transport_id: str | None = None
 ) -> Message | None:
-    """Insert; message.id is ignored. None: what the carrier calls `transport_id` is here already."""
+    """Insert, rate and book; message.id is ignored. None: what the carrier calls `transport_id` is here already."""
     cursor = await connection.execute(
         "INSERT INTO messages (sid, account_id, property_id, direction, sender, recipient_e164, body, encoding, segments,"
         " status, error_code, receipt_wanted, external_id, settings, created_at, scheduled_at, submitted_at, delivered_at,"
@@ -61,11 +62,18 @@ async def add(
     row = await cursor.fetchone()
     if row is None:
         return None
-    stored = _message(row)
+    stored = await _charged(connection, _message(row))
     if stored.direction is Direction.IN:
         assert stored.received_at is not None
         await _tell(connection, EventType.MESSAGE_RECEIVED, [stored], stored.received_at)
     return stored
+
+
+async def _charged(connection: Connection, message: Message) -> Message:
+    debit, events = await money.charge_message(connection, message)
+    if events:
+        await tell(connection, message.account_id, events)
+    return replace(message, debit_micro=debit)
 
 
 async def _tell(connection: Connection, type_: EventType, messages: Sequence[Message], at: datetime) -> None:
@@ -175,7 +183,7 @@ def _condition(query: MessageQuery) -> tuple[sql.Composable, list[Any]]:
     return sql.SQL(" AND ").join(parts), params
 
 
-_MAY_SEND = "p.active AND p.sms_enabled"
+_MAY_SEND = "p.active AND p.sms_enabled AND a.disabled_at IS NULL"
 _MAY_REACH = "EXISTS (SELECT FROM unnest(a.outbound_prefixes) prefix WHERE starts_with(m.recipient_e164, prefix))"
 _OWNS_SENDER = (
     "(NOT starts_with(m.sender, '+') OR EXISTS (SELECT FROM dids d WHERE d.number_e164 = m.sender"
@@ -187,7 +195,7 @@ async def refuse_forbidden(
     connection: Connection, now: datetime, *, disabled: str, barred: str, sender_gone: str
 ) -> None:
     """What is due and was allowed when it was accepted, but is no longer, has failed, with the code of the reason: the
-    property may not send; the account may not send to this number; the sender's number is not the property's."""
+    property may not send, or its account is disabled; the account may not send to this number; the sender's number is not the property's."""
     cursor = await connection.execute(
         f"UPDATE messages m SET status = 'failed', due_at = NULL, error_code = CASE WHEN NOT ({_MAY_SEND}) THEN %s"
         f" WHEN NOT {_MAY_REACH} THEN %s ELSE %s END FROM properties p JOIN accounts a ON a.id = p.account_id"

@@ -31,9 +31,9 @@ class RouteRow(NamedTuple):
     media: dict[str, str]  # {media id as text: path relative to the media folder}
 
 
-# Nothing may be dialled for an account that is barred from it, or whose credit is used up.
+# Nothing may be dialled for an account that is disabled or barred from it, or whose credit is used up.
 _MAY_DIAL = (
-    "CASE WHEN 'calls_out' = ANY(o.barred) OR EXISTS (SELECT FROM balances b WHERE b.account_id = o.id"
+    "CASE WHEN o.disabled_at IS NOT NULL OR 'calls_out' = ANY(o.barred) OR EXISTS (SELECT FROM balances b WHERE b.account_id = o.id"
     " AND b.shut_at IS NOT NULL) THEN '{}' ELSE o.outbound_prefixes END"
 )
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from psycopg.types.json import Jsonb
 
-from ringtrail.model.account import Account
+from ringtrail.model.account import Account, ApiKey
 from ringtrail.storage import accounts
 from ringtrail.storage.database import Connection
 
@@ -126,16 +126,6 @@ async def move_dids(
 
 
 # --- keys and sessions ----------------------------------------------------------------------------------------------
-
-
-class ApiKey(NamedTuple):
-    """A long random token's record; the token itself is not kept. Field order is the SELECT order below."""
-
-    id: int
-    name: str
-    created_at: datetime
-    updated_at: datetime
-    last_used_at: datetime | None
 
 
 async def keys(connection: Connection, account_id: int, dialect: str) -> list[ApiKey]:

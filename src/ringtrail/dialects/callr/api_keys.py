@@ -14,8 +14,8 @@ from ringtrail.dialects.callr.auth import DIALECT_NAME
 from ringtrail.dialects.callr.errors import limit_reached
 from ringtrail.dialects.callr.parameters import Asking, bad_format, bad_value
 from ringtrail.dialects.callr.vocabulary import datetime_text
+from ringtrail.model.account import ApiKey as Kept
 from ringtrail.model.errors import DomainError
-from ringtrail.services.api_keys import ApiKey as Kept
 
 _MAX_ID = 2**63 - 1
 

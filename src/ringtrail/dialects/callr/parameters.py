@@ -55,11 +55,12 @@ Check = Callable[[Asking, str, Any], Awaitable[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Param:
-    """null_is: the error for a null that is not allowed; the vendor words it in two ways."""
+    """null_is: the error for a null that is not allowed; the vendor words it in two ways. optional: may be left out, too."""
 
     name: str
     check: Check
     nullable: bool = False
+    optional: bool = False
     null_is: Callable[[str], DomainError] | None = None
 
 
@@ -68,7 +69,7 @@ async def checked(asking: Asking, specs: tuple[Param, ...], values: list[Any]) -
     for position, spec in enumerate(specs):
         present = position < len(values)
         value = values[position] if present else None
-        if value is None and not (present and spec.nullable):
+        if value is None and not (spec.optional or (present and spec.nullable)):
             raise (spec.null_is if present and spec.null_is else bad_format)(spec.name)
         asking.checked[spec.name] = None if value is None else await spec.check(asking, spec.name, value)
     if len(values) > len(specs):

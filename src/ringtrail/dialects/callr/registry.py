@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringtrail.dialects.callr import (
+    account_sub,
     analytics,
     api_keys,
     apps,
@@ -20,6 +21,7 @@ from ringtrail.dialects.callr import (
     webhook_methods,
     webhook_options,
 )
+from ringtrail.dialects.callr import account_sub_parameters as subs
 from ringtrail.dialects.callr import parameters as check
 from ringtrail.dialects.callr.call_tracking import new_params
 from ringtrail.dialects.callr.envelope import RpcCall
@@ -42,10 +44,40 @@ class Method:
 _APP = Param("app", check.app)
 _DID = Param("did", check.did)
 _WEBHOOK = Param("hash", webhook_methods.webhook)
+_SUB = Param("id", subs.sub)
+_RESERVED = Param("options", subs.no_options, nullable=True, optional=True)
 _RANGE = (Param("from", check.instant), Param("to", check.range_end))
 
 METHODS: dict[str, Method] = {
     "system.get_timestamp": Method(system.get_timestamp),
+    "account/sub.create": Method(
+        account_sub.create,
+        (Param("properties", subs.properties(new=True)), Param("options", subs.create_options)),
+    ),
+    "account/sub.get": Method(account_sub.get, (Param("id", subs.member),)),
+    "account/sub.edit": Method(
+        account_sub.edit, (_SUB, Param("properties", subs.properties(new=False)), _RESERVED)
+    ),
+    "account/sub.search": Method(
+        account_sub.search,
+        (
+            Param("filters", subs.filters, nullable=True),
+            Param("options", check.search_options(account_sub.ORDER), nullable=True),
+        ),
+    ),
+    "account/sub.get_quota": Method(account_sub.get_quota),
+    "account/sub.disable": Method(account_sub.disable, (_SUB,)),
+    "account/sub.enable": Method(account_sub.enable, (_SUB,)),
+    "account/sub.archive": Method(account_sub.archive, (_SUB, _RESERVED)),
+    "account/sub.unarchive": Method(account_sub.unarchive, (_SUB, _RESERVED)),
+    "account/sub.transfer_credit": Method(
+        account_sub.transfer_credit,
+        (Param("from", subs.member), Param("to", subs.taker), Param("amount", subs.amount), _RESERVED),
+    ),
+    "account/sub.transfer_dids": Method(
+        account_sub.transfer_dids,
+        (Param("from", subs.member), Param("to", subs.taker), Param("dids", subs.dids), _RESERVED),
+    ),
     "api-key.create": Method(api_keys.create, (Param("name", check.name),)),
     "api-key.all": Method(api_keys.all_keys),
     "api-key.delete": Method(api_keys.delete, (Param("id", api_keys.key_id),)),

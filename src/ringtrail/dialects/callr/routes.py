@@ -25,8 +25,7 @@ from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services import Services
 
 RPC_PREFIX = "/json-rpc/v1.1"
-OLD_PATH = "/"
-"""Where older SDKs post to. Everything else at the root is the dashboard's."""
+_OLD_PATH = "/"  # where older SDKs post to; all else at the root is the dashboard's
 _REFRESH = b"session.refresh"
 _SOUND_FILE = re.compile(r"([A-Z0-9]{8})\.(mp3|wav)")
 _GZIP = CompressionConfig(backend="gzip", gzip_compress_level=4)  # higher levels stall the event loop
@@ -35,7 +34,7 @@ _GZIP = CompressionConfig(backend="gzip", gzip_compress_level=4)  # higher level
 def build(services: Services, options: DialectOptions) -> Router:
     compression = DefineMiddleware(CompressionMiddleware, config=_GZIP)
 
-    @post([RPC_PREFIX, OLD_PATH], status_code=200, middleware=[compression])
+    @post(RPC_PREFIX, status_code=200, middleware=[compression])
     async def json_rpc(request: Request[Any, Any, Any]) -> Response[bytes]:
         body = await read_body(request)
         echo = id_of(body)
@@ -72,5 +71,5 @@ DIALECT = Dialect(
     path_prefixes=(RPC_PREFIX, RECORDINGS_PREFIX),
     build=build,
     render_error=render_error,
-    requests=(("POST", OLD_PATH),),
+    aliases=(("POST", _OLD_PATH, RPC_PREFIX),),
 )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 from ringtrail.httpkit.times import clock, iso_day
 from ringtrail.model.app import PACKAGE_CALL_TRACKING
 from ringtrail.model.call import RecordingKind
 from ringtrail.model.cause import Disposition, HangupBy
+from ringtrail.model.money import CENT
 
 HASH = re.compile(r"[A-Z0-9]{8}")
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
@@ -107,6 +109,11 @@ def amount(minor: int) -> str:
 
 
 NOTHING = amount(0)
+
+
+def cents(micro: int) -> str:
+    """Micro as CALLR's `amount`: cents with two decimals."""
+    return f"{Decimal(micro) / CENT:.2f}"
 
 
 def amount_4(minor: int) -> str:
