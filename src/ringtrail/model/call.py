@@ -263,6 +263,8 @@ class CallRecord(NamedTuple):
     button_hash: str | None
     timezone: str | None
     revenue_minor: int  # hundredths of the account's currency; negative: a cost
+    debit_micro: int | None  # what the caller's leg costs; None: not rated
+    cost_label: str | None  # of its rate
     recording_hash: str | None  # the call's first recording, call before voicemail
     recording_kind: str | None
     recording_ready: bool  # one of its recordings can be listened to
@@ -291,6 +293,8 @@ class LegRecord(NamedTuple):
     talk_s: int
     total_s: int
     billed_s: int
+    debit_micro: int | None  # what it costs; None: not rated
+    cost_label: str | None  # of its rate
     app_hash: str | None
     app_name: str | None
     package: str | None

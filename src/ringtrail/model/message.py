@@ -62,6 +62,7 @@ class Message:
     submitted_at: datetime | None = None
     delivered_at: datetime | None = None
     received_at: datetime | None = None
+    debit_micro: int | None = None  # what it costs; None: not rated
 
 
 def encoding_of(body: str) -> Encoding:

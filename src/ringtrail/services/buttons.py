@@ -12,6 +12,7 @@ from ringtrail.model.button import Button, CallOrder
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import new_hash
 from ringtrail.ports.clock import Clock
+from ringtrail.services.money import check_may_spend
 from ringtrail.services.numbers import diallable
 from ringtrail.storage import buttons as store
 from ringtrail.storage.database import Database
@@ -76,7 +77,8 @@ class Buttons:
     ) -> CallOrder:
         """Order a call: the visitor is called after `delay` (up to 7 days), then put through to the button's target.
 
-        DomainError with field 'visitor' or 'delay'; FORBIDDEN for a number that the account may not dial; TOO_MANY.
+        DomainError with field 'visitor' or 'delay'; FORBIDDEN for a number that the account may not dial, and without
+        a field without credit; TOO_MANY.
         """
         if not timedelta() <= delay <= MAX_DELAY:
             raise DomainError(ErrorCode.OUT_OF_RANGE, "delay", "from now to 7 days ahead")
@@ -87,6 +89,7 @@ class Buttons:
             max_talk_s=button.max_talk_s, due_at=now + delay,
         )  # fmt: skip
         async with self._database.transaction() as connection:
+            await check_may_spend(connection, account.id)
             if await store.orders_waiting(connection, account.id) >= MAX_WAITING:
                 raise DomainError(ErrorCode.TOO_MANY, detail=f"{MAX_WAITING} calls are waiting already")
             return replace(order, id=await store.add_order(connection, order, now))

@@ -26,6 +26,7 @@ from ringtrail.ports.sms import (
     SmsTransport,
     SmsUnavailableError,
 )
+from ringtrail.services.money import check_covered, check_may_spend
 from ringtrail.services.numbers import diallable, to_e164
 from ringtrail.storage import accounts as account_store
 from ringtrail.storage import messages as store
@@ -71,7 +72,7 @@ class Messages:
         """Accept a message; it is handed on by the worker.
 
         DomainError with field `recipient`, `body`, `sender` or `scheduled_at`; FORBIDDEN for a recipient that the account
-        may not dial, and without a field for a property that may not send.
+        may not dial, and without a field for a property or account that may not send, or credit that does not cover it.
         """
         now = self._clock.now()
         recipient = diallable(account, "recipient", wanted.recipient, to="send to")
@@ -79,7 +80,7 @@ class Messages:
         encoding = _encoding(wanted)
         segments = _segments(wanted.body, encoding)
         async with self._database.transaction() as connection:
-            await _may_send(connection, account.id, wanted.property_id)
+            await _may_send(connection, account, wanted.property_id)
             sender = await _sender(connection, account, wanted)
             message = Message(
                 id=0, sid=new_sid(), account_id=account.id, property_id=wanted.property_id, direction=Direction.OUT,
@@ -89,7 +90,9 @@ class Messages:
                 scheduled_at=wanted.scheduled_at,
             )  # fmt: skip
             stored = await store.add(connection, message, due_at=due_at)
-        assert stored is not None
+            assert stored is not None
+            if stored.debit_micro:
+                await check_covered(connection, account.id)
         return stored
 
     async def by_sid(self, account_id: int, sid: str) -> Message | None:
@@ -227,10 +230,13 @@ class Messenger:
         return await number_store.did_by_number(connection, number) if number else None
 
 
-async def _may_send(connection: Connection, account_id: int, property_id: int) -> None:
-    item = await account_store.property_by_id(connection, account_id, property_id)
+async def _may_send(connection: Connection, account: Account, property_id: int) -> None:
+    if not account.may(Bar.SMS_OUT):
+        raise DomainError(ErrorCode.FORBIDDEN, detail="the account may not send messages")
+    item = await account_store.property_by_id(connection, account.id, property_id)
     if item is None or not (item.active and item.sms_enabled):
         raise DomainError(ErrorCode.FORBIDDEN, detail="the property may not send messages")
+    await check_may_spend(connection, account.id)
 
 
 async def _sender(connection: Connection, account: Account, wanted: NewMessage) -> str:

@@ -9,9 +9,21 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 
+from msgspec import UNSET, UnsetType
+
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import new_sid
-from ringtrail.model.money import Balance, Booking, LedgerEntry, Rate, RateKind, Tariff, number_key, remaining_days
+from ringtrail.model.money import (
+    Balance,
+    BillingMode,
+    Booking,
+    LedgerEntry,
+    Rate,
+    RateKind,
+    Tariff,
+    number_key,
+    remaining_days,
+)
 from ringtrail.model.number import DID
 from ringtrail.ports.clock import Clock
 from ringtrail.storage import counters
@@ -62,10 +74,44 @@ class Money:
             found = await store.rates_for(connection, tariff, [(kind, number)]) if tariff else Tariff()
         return found.rate(kind, number)
 
+    async def tariff(self, account_id: int, kind: RateKind, numbers: Iterable[str]) -> Tariff:
+        """The rates that the account has for these numbers; none without a tariff."""
+        async with self._database.reading() as connection:
+            name = await store.tariff_of(connection, account_id)
+            if name is None:
+                return Tariff()
+            return await store.rates_for(connection, name, [(kind, number) for number in numbers])
+
     async def set_tariff(self, tariff: str, new: Sequence[Rate]) -> None:
         """The tariff has these rates and no others, from now on."""
         async with self._database.transaction() as connection:
             await store.replace_rates(connection, tariff, new)
+
+    async def set_terms(
+        self,
+        account_id: int,
+        *,
+        tariff: str | UnsetType | None = UNSET,
+        mode: BillingMode | UnsetType = UNSET,
+        warning_micro: int | UnsetType | None = UNSET,
+        shutdown_micro: int | UnsetType | None = UNSET,
+    ) -> Balance:
+        """How the account pays; what is not given stays. Levels hold at once. DomainError UNKNOWN_VALUE 'tariff' for one without
+        rates."""
+        given = dict(zip(store.TERMS, (tariff, mode, warning_micro, shutdown_micro), strict=True))
+        terms = {column: value for column, value in given.items() if value is not UNSET}
+        async with self._database.transaction() as connection:
+            if isinstance(tariff, str) and not await store.rates(connection, tariff):
+                raise DomainError(ErrorCode.UNKNOWN_VALUE, "tariff", f"there are no rates {tariff!r}")
+            await counters.lock(connection, account_id)
+            if terms:
+                await tell(connection, account_id, await store.set_terms(connection, account_id, terms))
+            return await store.balance(connection, account_id)
+
+    async def tariffs(self) -> builtins.list[tuple[str, int]]:
+        """[(name, how many rates)] of every tariff, by name."""
+        async with self._database.reading() as connection:
+            return await store.tariffs(connection)
 
     async def top_up(self, account_id: int, amount_micro: int, *, about: str | None = None, note: str = "") -> Balance:
         """Add to the balance (negative: a correction). about: books this once, however often it is asked for."""
@@ -77,7 +123,9 @@ class Money:
 
     async def transfer(self, from_id: int, to_id: int, amount_micro: int) -> None:
         """From one account's balance to another's: both or neither. DomainError OUT_OF_RANGE 'amount' unless the first has it
-        and it is positive; CONFLICT for accounts of different currencies."""
+        and it is positive; CONFLICT 'to' for the same account, or accounts of different currencies."""
+        if from_id == to_id:
+            raise DomainError(ErrorCode.CONFLICT, "to", "the same account")
         if amount_micro <= 0:
             raise DomainError(ErrorCode.OUT_OF_RANGE, "amount", "more than nothing")
         about = new_sid()
@@ -104,6 +152,14 @@ async def check_may_spend(connection: Connection, account_id: int) -> None:
     """DomainError FORBIDDEN for an account whose credit is used up."""
     if await store.is_shut(connection, account_id):
         raise DomainError(ErrorCode.FORBIDDEN, detail="the account's credit is used up")
+
+
+async def check_covered(connection: Connection, account_id: int) -> None:
+    """After booking what is about to be bought, in its transaction: DomainError FORBIDDEN if a prepaid account falls below its
+    shutdown level by it."""
+    now = await store.balance(connection, account_id)
+    if now.mode is BillingMode.PREPAID and now.shutdown_micro is not None and now.balance_micro < now.shutdown_micro:
+        raise DomainError(ErrorCode.FORBIDDEN, detail="the account's credit does not cover it")
 
 
 async def number_price(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
+
+from psycopg import sql
 
 from ringtrail.model.call import ENTERED_NODE, Call, Leg, LegRole
 from ringtrail.model.events import Event, EventType
 from ringtrail.model.message import Direction, Message
 from ringtrail.model.money import Balance, BillingMode, Booking, LedgerEntry, Rate, RateKind, Tariff, prefixes
+from ringtrail.storage import counters
 from ringtrail.storage.database import Connection
 
 _RATE = "kind, prefix, price_micro, setup_micro, increment_s, least_s, label"
@@ -52,6 +56,12 @@ async def rates(connection: Connection, tariff: str, kinds: Sequence[RateKind] |
     return [_rate(row) for row in await cursor.fetchall()]
 
 
+async def tariffs(connection: Connection) -> list[tuple[str, int]]:
+    """[(name, how many rates)] by name."""
+    cursor = await connection.execute("SELECT tariff, count(*) FROM rates GROUP BY 1 ORDER BY 1")
+    return [(row[0], row[1]) for row in await cursor.fetchall()]
+
+
 async def replace_rates(connection: Connection, tariff: str, new: Sequence[Rate]) -> None:
     """The tariff has these rates and no others."""
     await connection.execute("DELETE FROM rates WHERE tariff = %s", (tariff,))
@@ -68,6 +78,9 @@ async def replace_rates(connection: Connection, tariff: str, new: Sequence[Rate]
             ],
         )  # fmt: skip
 
+
+TERMS = ("tariff", "billing_mode", "warning_micro", "shutdown_micro")
+"""Columns of an account that say how it pays."""
 
 # --- balance and ledger ---------------------------------------------------------------------------------------------
 
@@ -137,34 +150,52 @@ async def _levels(connection: Connection, before: Balance, after_micro: int, new
     """Note and tell which levels of a prepaid account were crossed; each is told once until the balance is above it again."""
     if before.mode is not BillingMode.PREPAID or not new:
         return []
-    now, events = datetime.now(UTC), []
+    after = replace(before, balance_micro=after_micro)
+    topped_up = not all(booking.is_usage for booking in new)
+    changed = [EventType.CREDIT_CHANGED] if topped_up else []
+    return _events(after, [*changed, *await _crossings(connection, after)], new[-1].amount_micro)
+
+
+def _events(after: Balance, types: Sequence[EventType], amount_micro: int) -> list[Event]:
+    now, id_ = datetime.now(UTC), after.account_id
     detail = {
-        "balance_micro": after_micro, "amount_micro": new[-1].amount_micro, "currency": before.currency,
-        "warning_micro": before.warning_micro, "shutdown_micro": before.shutdown_micro,
+        "balance_micro": after.balance_micro, "amount_micro": amount_micro, "currency": after.currency,
+        "warning_micro": after.warning_micro, "shutdown_micro": after.shutdown_micro,
     }  # fmt: skip
+    return [Event(account_id=id_, type=type_, property_id=None, about=id_, at=now, detail=detail) for type_ in types]
 
-    def event(type_: EventType) -> Event:
-        account_id = before.account_id
-        return Event(account_id=account_id, type=type_, property_id=None, about=account_id, at=now, detail=detail)
 
-    if not all(booking.is_usage for booking in new):
-        events.append(event(EventType.CREDIT_CHANGED))
+async def _crossings(connection: Connection, after: Balance) -> list[EventType]:
+    """Which levels the balance is newly at or below. A postpaid account has none."""
+    prepaid, types = after.mode is BillingMode.PREPAID, []
     for column, level, type_ in (
-        ("warned_at", before.warning_micro, EventType.CREDIT_WARNING),
-        ("shut_at", before.shutdown_micro, EventType.CREDIT_SHUTDOWN),
+        ("warned_at", after.warning_micro, EventType.CREDIT_WARNING),
+        ("shut_at", after.shutdown_micro, EventType.CREDIT_SHUTDOWN),
     ):
-        if level is not None and await _crossed(connection, before.account_id, column, after_micro <= level, now):
-            events.append(event(type_))
-    return events
+        below = prepaid and level is not None and after.balance_micro <= level
+        if await _crossed(connection, after.account_id, column, below):
+            types.append(type_)
+    return types
 
 
-async def _crossed(connection: Connection, account_id: int, column: str, below: bool, now: datetime) -> bool:
+async def _crossed(connection: Connection, account_id: int, column: str, below: bool) -> bool:
     """Whether the balance is below the level now and was not before."""
     cursor = await connection.execute(
         f"UPDATE balances SET {column} = %s WHERE account_id = %s AND ({column} IS NULL) = %s".encode(),
-        (now if below else None, account_id, below),
+        (datetime.now(UTC) if below else None, account_id, below),
     )
     return below and cursor.rowcount == 1
+
+
+async def set_terms(connection: Connection, account_id: int, terms: Mapping[str, object]) -> list[Event]:
+    """terms: new values of TERMS. A level that the balance is at or below by them is told."""
+    await lock(connection, account_id)
+    columns = sql.SQL(", ").join(sql.SQL("{} = {}").format(sql.Identifier(key), sql.Placeholder()) for key in terms)
+    await connection.execute(
+        sql.SQL("UPDATE accounts SET {} WHERE id = %s").format(columns), [*terms.values(), account_id], prepare=False
+    )
+    after = await balance(connection, account_id)
+    return _events(after, await _crossings(connection, after), 0)
 
 
 async def entries(connection: Connection, account_id: int, *, before: int | None, limit: int) -> list[LedgerEntry]:
@@ -192,30 +223,33 @@ async def charge_calls(connection: Connection, account_id: int, ended: Sequence[
     if tariff_name is None:
         return []
     tariff = await rates_for(connection, tariff_name, [_rated_by(call, leg) for call, leg in legs])
-    debits = [(call, leg, _debit(tariff, call, leg)) for call, leg in legs]
-    await connection.execute(
-        "UPDATE legs l SET debit_micro = d.debit FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[])"
-        " AS d (id, started_at, debit) WHERE l.account_id = %s AND l.id = d.id AND l.started_at = d.started_at",
-        (
-            [leg.id for _, leg, _ in debits], [leg.started_at for _, leg, _ in debits],
-            [debit for *_, debit in debits], account_id,
-        ),
-    )  # fmt: skip
-    inbound = [(call, debit) for call, leg, debit in debits if leg.role is LegRole.CALLER]
-    await connection.execute(
-        "UPDATE calls c SET debit_micro = d.debit FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[])"
-        " AS d (id, started_at, debit) WHERE c.account_id = %s AND c.id = d.id AND c.started_at = d.started_at",
-        (
-            [call.id for call, _ in inbound], [call.started_at for call, _ in inbound],
-            [debit for _, debit in inbound], account_id,
-        ),
-    )  # fmt: skip
+    rated = [(call, leg, tariff.rate(*_rated_by(call, leg))) for call, leg in legs]
+    await _note_debits(connection, "legs", account_id, [(leg.id, leg.started_at, rate, leg) for _, leg, rate in rated])
+    callers = [(call.id, call.started_at, rate, leg) for call, leg, rate in rated if leg.role is LegRole.CALLER]
+    await _note_debits(connection, "calls", account_id, callers)
     bookings = [
-        Booking(kind=_rated_by(call, leg)[0].value, about=str(leg.id), amount_micro=-debit)
-        for call, leg, debit in debits
-        if debit
+        Booking(kind=_rated_by(call, leg)[0].value, about=str(leg.id), amount_micro=-_debit(rate, leg), note=rate.label)
+        for call, leg, rate in rated
+        if rate and _debit(rate, leg)
     ]
     return await book(connection, account_id, bookings)
+
+
+async def _note_debits(
+    connection: Connection, table: str, account_id: int, rated: Sequence[tuple[int, datetime, Rate | None, Leg]]
+) -> None:
+    if not rated:
+        return
+    ids, starts, rates_, legs = zip(*rated, strict=True)
+    await connection.execute(
+        f"UPDATE {table} t SET debit_micro = d.debit, cost_label = d.label"
+        " FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::text[]) AS d (id, started_at, debit, label)"
+        " WHERE t.account_id = %s AND t.id = d.id AND t.started_at = d.started_at".encode(),
+        (
+            list(ids), list(starts), [_debit(rate, leg) for rate, leg in zip(rates_, legs, strict=True)],
+            [rate.label or None if rate else None for rate in rates_], account_id,
+        ),
+    )  # fmt: skip
 
 
 def _rated_by(call: Call, leg: Leg) -> tuple[RateKind, str]:
@@ -225,29 +259,29 @@ def _rated_by(call: Call, leg: Leg) -> tuple[RateKind, str]:
     return RateKind.CALL_OUT, leg.number_e164 or ""
 
 
-def _debit(tariff: Tariff, call: Call, leg: Leg) -> int:
-    rate = tariff.rate(*_rated_by(call, leg))
-    if rate is None or leg.answered_at is None:
-        return 0
-    return rate.of_seconds(call.connected_s if leg.role is LegRole.CALLER else leg.talk_s)
+def _debit(rate: Rate | None, leg: Leg) -> int:
+    """Of a leg that was answered, by the seconds that it was up."""
+    return 0 if rate is None or leg.answered_at is None else rate.of_seconds(leg.talk_s)
 
 
-async def charge_message(connection: Connection, message: Message) -> list[Event]:
-    """Rate and book a message that was accepted or has come in. Returns what is to be told of the balance."""
+async def charge_message(connection: Connection, message: Message) -> tuple[int | None, list[Event]]:
+    """Rate and book a message that was accepted or has come in. (micro or None, what is to be told of the balance). Takes the
+    account's counters if it has a tariff."""
     tariff_name = await tariff_of(connection, message.account_id)
     if tariff_name is None:
-        return []
+        return None, []
     kind = RateKind.MESSAGE_OUT if message.direction is Direction.OUT else RateKind.MESSAGE_IN
     rate = (await rates_for(connection, tariff_name, [(kind, message.recipient_e164)])).rate(
         kind, message.recipient_e164
     )
     debit = rate.of_segments(message.segments) if rate else 0
+    await counters.lock(connection, message.account_id)
     await connection.execute(
         "UPDATE messages SET debit_micro = %s WHERE account_id = %s AND id = %s",
         (debit, message.account_id, message.id),
     )
     bookings = [Booking(kind=kind.value, about=message.sid, amount_micro=-debit)] if debit else []
-    return await book(connection, message.account_id, bookings)
+    return debit, await book(connection, message.account_id, bookings)
 
 
 async def unbooked_months(connection: Connection, today: date, suffix: str) -> list[tuple[int, str, str, int]]:

@@ -76,7 +76,7 @@ CREATE TABLE ledger_entries (
     account_id    bigint NOT NULL REFERENCES accounts,
     id            bigint GENERATED ALWAYS AS IDENTITY,
     at            timestamptz NOT NULL DEFAULT now(),
-    kind          text NOT NULL,                          -- call_in, call_out, message, number, top_up, transfer, correction
+    kind          text NOT NULL,                          -- call_in, call_out, message_in, message_out, number, top_up, transfer, correction
     about         text NOT NULL,                          -- what was booked: a leg's id, a message's sid, a DID and its month
     amount_micro  bigint NOT NULL,                        -- negative: a debit
     balance_micro bigint NOT NULL,                        -- after it
@@ -89,8 +89,8 @@ BEGIN RAISE EXCEPTION 'ledger_entries is append-only'; END $$;
 CREATE TRIGGER ledger_entries_append_only BEFORE UPDATE OR DELETE ON ledger_entries
     FOR EACH ROW EXECUTE FUNCTION ledger_is_append_only();
 
-ALTER TABLE calls ADD debit_micro bigint;                 -- of the inbound leg; null: not rated
-ALTER TABLE legs ADD debit_micro bigint;
+ALTER TABLE calls ADD debit_micro bigint, ADD cost_label text;  -- of the caller's leg; null: not rated, no rate
+ALTER TABLE legs ADD debit_micro bigint, ADD cost_label text;
 ALTER TABLE messages ADD debit_micro bigint;
 CREATE INDEX messages_to_be_answered ON messages (account_id, sender, recipient_e164, created_at)
     WHERE settings ? 'reply_endpoint';
@@ -137,7 +137,10 @@ ALTER TABLE dids
     ADD month_micro     bigint,
     ADD setup_micro     bigint,
     ADD bought_at       timestamptz,
-    ADD contract_end_at timestamptz;
+    ADD contract_end_at timestamptz,
+    ADD list_month_micro bigint,                          -- what the stock asked, for when it goes back; null: as the tariff has it
+    ADD list_setup_micro bigint,
+    ADD contract_months integer NOT NULL DEFAULT 1;
 
 -- Each purchase, for the quota: a number that was given back counts too.
 CREATE TABLE number_purchases (
@@ -242,11 +245,11 @@ def downgrade() -> None:
         " ALTER TABLE media DROP hash, DROP tags, DROP content, DROP voice, DROP rate, DROP status, DROP duration_ms,"
         " DROP size_bytes, DROP created_at, DROP updated_at;"
         " ALTER TABLE dids DROP class, DROP area_code_id, DROP month_micro, DROP setup_micro, DROP bought_at,"
-        " DROP contract_end_at;"
+        " DROP contract_end_at, DROP list_month_micro, DROP list_setup_micro, DROP contract_months;"
         " ALTER TABLE number_stock DROP hash, DROP class, DROP area_code_id, DROP month_micro, DROP setup_micro,"
         " DROP contract_months, DROP order_token;"
         " DROP TABLE area_codes;"
-        " DROP INDEX messages_to_be_answered; ALTER TABLE calls DROP debit_micro; ALTER TABLE legs DROP debit_micro; ALTER TABLE messages DROP debit_micro;"
+        " DROP INDEX messages_to_be_answered; ALTER TABLE calls DROP debit_micro, DROP cost_label; ALTER TABLE legs DROP debit_micro, DROP cost_label; ALTER TABLE messages DROP debit_micro;"
         " ALTER TABLE credentials DROP updated_at;"
         " ALTER TABLE accounts DROP parent_id, DROP hash, DROP locale, DROP profile, DROP disabled_at, DROP archived_at,"
         " DROP barred, DROP billing_mode, DROP tariff, DROP warning_micro, DROP shutdown_micro, DROP most_sub_accounts,"
