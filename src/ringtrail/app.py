@@ -12,6 +12,7 @@ import signal
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -43,12 +44,13 @@ from ringtrail.ports.clock import Clock, SystemClock
 from ringtrail.ports.engine import EngineError
 from ringtrail.ports.sms import SmsTransport
 from ringtrail.seeding import seed
-from ringtrail.services import Services, build_services
+from ringtrail.services import Services, build_services, media_imports
 from ringtrail.services.buttons import Orders
 from ringtrail.services.controller import Controller
 from ringtrail.services.deliverer import Deliverer
 from ringtrail.services.egress import Egress, Policy, networks_of
 from ringtrail.services.health import Health
+from ringtrail.services.jobs import JobWorker, Runner
 from ringtrail.services.messages import Messenger
 from ringtrail.services.numbers import facts_of
 from ringtrail.services.recorder import Recorder
@@ -56,6 +58,7 @@ from ringtrail.services.recovery import Recovery
 from ringtrail.services.routing import Routing
 from ringtrail.services.upkeep import Upkeep
 from ringtrail.sms.loopback import Loopback
+from ringtrail.sound.studio import LocalStudio
 from ringtrail.storage.database import Database
 
 log = structlog.get_logger("ringtrail")
@@ -76,6 +79,7 @@ PARTITIONS_EVERY_S = 3600.0
 RECORDINGS_EVERY_S = 1.0
 OLD_EVENTS_EVERY_S = 3600.0
 MESSAGES_EVERY_S = 0.2
+OLD_FILES_EVERY_S = 3600.0
 DRAIN_S = 10.0
 
 
@@ -116,7 +120,8 @@ def build_web(settings: Settings, database: Database) -> Litestar:
 
 def _services(settings: Settings, database: Database) -> Services:
     return build_services(
-        database, SystemClock(), recordings_folder=str(settings.recordings_dir), secret_key=settings.secret_key,
+        database, SystemClock(), recordings_folder=str(settings.recordings_dir), media_folder=str(settings.media_dir),
+        studio=LocalStudio(Path(settings.cache_dir)), secret_key=settings.secret_key,
         egress_allowed_networks=settings.egress_allowed_networks, recording_link_days=settings.recording_link_days,
     )  # fmt: skip
 
@@ -248,7 +253,8 @@ async def work(settings: Settings) -> None:
     metrics.use_folder(settings.data / "run" / "metrics")
     measured, clock = metrics.Metrics(), SystemClock()
     egress = Egress(Policy(networks_of(settings.egress_allowed_networks)), limit_s=settings.webhook_timeout_s)
-    async with _opened(settings, 8) as database, egress.opened():
+    fetching = Egress(Policy(networks_of(settings.egress_allowed_networks)), limit_s=media_imports.FETCHED_WITHIN_S)
+    async with _opened(settings, 8) as database, egress.opened(), fetching.opened():
         upkeep = Upkeep(database, clock, settings.recordings_dir)
         transport = sms_transport(settings, clock)
         messenger = Messenger(database, clock, transport, default_country=settings.default_country)
@@ -257,6 +263,8 @@ async def work(settings: Settings) -> None:
             measured.webhook_attempts.labels(dialect, outcome).inc()
 
         deliverer = deliverer_of(settings, database, egress, tried)
+        services = _services(settings, database)
+        jobs = JobWorker(database, clock, job_runners(services, fetching))
 
         async def finish_recordings() -> None:
             await upkeep.finish_recordings()
@@ -270,7 +278,15 @@ async def work(settings: Settings) -> None:
             messenger.listen(),
             _every(OLD_EVENTS_EVERY_S, deliverer.forget_old),
             deliverer.run(),
+            _every(OLD_FILES_EVERY_S, jobs.forget_old),
+            _every(OLD_FILES_EVERY_S, services.media.sweep),
+            jobs.run(),
         )
+
+
+def job_runners(services: Services, egress: Egress) -> dict[str, Runner]:
+    """What does each kind of job."""
+    return {media_imports.IMPORT: media_imports.runner(services.media, egress)}
 
 
 def deliverer_of(

@@ -1,5 +1,5 @@
 """The verbs. A stack: controller > recorder > calls · entered calls · buttons · messages · recordings · analytics ·
-webhooks · jobs > stock > apps · sub accounts > numbers · money > oauth · api keys > accounts.
+webhooks · jobs · media > stock > apps · sub accounts > numbers · money > oauth · api keys > accounts.
 
 `Services` is what an edge (dialect, dashboard) is given.
 """
@@ -7,8 +7,10 @@ webhooks · jobs > stock > apps · sub accounts > numbers · money > oauth · ap
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from ringtrail.ports.clock import Clock
+from ringtrail.ports.sound import Studio
 from ringtrail.services.accounts import Accounts
 from ringtrail.services.analytics import Analytics
 from ringtrail.services.api_keys import ApiKeys
@@ -18,6 +20,7 @@ from ringtrail.services.calls import Calls
 from ringtrail.services.egress import Policy, networks_of
 from ringtrail.services.entered_calls import EnteredCalls
 from ringtrail.services.jobs import Jobs
+from ringtrail.services.media import Media
 from ringtrail.services.messages import Messages
 from ringtrail.services.money import Money
 from ringtrail.services.numbers import Numbers
@@ -50,6 +53,7 @@ class Services:
     analytics: Analytics
     webhooks: Webhooks
     jobs: Jobs
+    media: Media
 
 
 def build_services(
@@ -57,11 +61,14 @@ def build_services(
     clock: Clock,
     *,
     recordings_folder: str,
+    media_folder: str = "",
+    studio: Studio | None = None,
     secret_key: str = "",
     egress_allowed_networks: str = "",
     recording_link_days: int = 0,
 ) -> Services:
-    """secret_key: see Vault; without one, what is sealed or signed is good for as long as the services live."""
+    """media_folder: beside the recordings unless told; studio: None: no sounds can be made.
+    secret_key: see Vault; without one, what is sealed or signed is good for as long as the services live."""
     numbers, vault = Numbers(database, clock), Vault(secret_key)
     return Services(
         accounts=Accounts(database, clock),
@@ -81,4 +88,5 @@ def build_services(
         analytics=Analytics(database),
         webhooks=Webhooks(database, clock, vault, Policy(networks_of(egress_allowed_networks))),
         jobs=Jobs(database, clock),
+        media=Media(database, clock, studio, Path(media_folder or recordings_folder + "/media")),
     )

@@ -54,7 +54,7 @@ class EgressRefusedError(Exception):
 class Answer(NamedTuple):
     status: int
     headers: Mapping[str, str]  # case-insensitive
-    body: bytes  # its beginning: MOST_ANSWER_BYTES at most, as sent (no content coding is undone)
+    body: bytes  # its beginning: as much as was asked for, as sent (no content coding is undone)
 
 
 def networks_of(text: str) -> tuple[Network, ...]:
@@ -156,9 +156,15 @@ class Egress:
         await resolver.close()
 
     async def fetch(
-        self, method: str, address: str, *, headers: Mapping[str, str] | None = None, body: bytes | None = None
+        self,
+        method: str,
+        address: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: bytes | None = None,
+        most_bytes: int = MOST_ANSWER_BYTES,
     ) -> Answer:
-        """Raises EgressRefusedError, TimeoutError, or OSError when there is no (sound) answer."""
+        """most_bytes: how much of the answer's body is read. Raises EgressRefusedError, TimeoutError, or OSError when there is no (sound) answer."""
         assert self._session is not None, "not opened"
         url = self._policy.check_url(address)
         try:
@@ -168,7 +174,7 @@ class Egress:
                     method, url, headers=headers, data=body, allow_redirects=False, raise_for_status=False
                 ) as response,
             ):
-                return Answer(response.status, response.headers, await _beginning(response))
+                return Answer(response.status, response.headers, await _beginning(response, most_bytes))
         except aiohttp.ClientError as exc:
             raise OSError(_worded(exc)) from exc
 
@@ -179,14 +185,14 @@ class Egress:
         return socket.socket(family, type_, proto)
 
 
-async def _beginning(response: aiohttp.ClientResponse) -> bytes:
+async def _beginning(response: aiohttp.ClientResponse, most: int) -> bytes:
     body = bytearray()
     async for chunk in response.content.iter_chunked(8_192):
         body += chunk
-        if len(body) >= MOST_ANSWER_BYTES:
+        if len(body) >= most:
             response.close()  # whatever else there is: this connection is not used again
             break
-    return bytes(body[:MOST_ANSWER_BYTES])
+    return bytes(body[:most])
 
 
 def _worded(exc: aiohttp.ClientError) -> str:

@@ -47,7 +47,7 @@ async def route(connection: Connection, numbers: list[str], caller_e164: str | N
             " d.medium, d.campaign, d.content, d.offline_description, a.hash, a.package, a.params, o.country,"
             f" o.billing_increment_s, {_MAY_DIAL}, p.call_recording_enabled, EXISTS (SELECT 1 FROM blocked_callers b"
             " WHERE b.account_id = d.account_id AND b.number_e164 = %s), (SELECT coalesce(jsonb_object_agg(m.id, m.path), '{}')"
-            " FROM media m WHERE m.account_id IN (0, d.account_id) AND a.params IS NOT NULL AND m.id IN ("
+            " FROM media m WHERE m.account_id IN (0, d.account_id) AND m.status = 'ready' AND a.params IS NOT NULL AND m.id IN ("
             " (a.params #>> '{medias,welcome}')::bigint, (a.params #>> '{medias,ringtone}')::bigint,"
             " (a.params #>> '{medias,whisper}')::bigint, (a.params #>> '{medias,bridge}')::bigint,"
             " (a.params #>> '{vms,intro}')::bigint))"

@@ -1,0 +1,37 @@
+"""The sound port: what turns files of any kind and texts into sounds that an engine plays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+LONGEST_S = 600
+"""A sound that is longer is refused."""
+USUAL_RATE = 50
+
+
+class SoundError(Exception):
+    """No sound can be made of it; the message is for who sent it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """language: as `fr-FR`. number tells voices of one language and sex apart, from 1."""
+
+    language: str
+    female: bool
+    number: int = 1
+
+
+class Studio(Protocol):
+    """Writes WAV files: 8 kHz, 16 bit, mono. What it reads may be hostile: whatever it is, it ends soon, with a file or with
+    SoundError."""
+
+    def speaks(self) -> bool:
+        """Whether there is something to speak with."""
+
+    async def convert(self, source: Path, wav: Path) -> None: ...
+
+    async def speak(self, text: str, voice: Voice, rate: int, wav: Path) -> None:
+        """rate: 1 to 100, 50 is usual."""
