@@ -25,6 +25,7 @@ AUTHENTICATION_FAILED = 401
 OOPS = "Oops, Internal Error. ¯\\_(ツ)_/¯"
 CONTENT_TYPE = "application/json-rpc; charset=utf-8"
 RECORDINGS_PREFIX = "/callr/recordings"
+REST_PREFIX = "/rest/v1.1"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -97,10 +98,10 @@ def worded(error: DomainError) -> tuple[int, int, str]:
 
 
 def render_error(request: Request[Any, Any, Any], error: DomainError, options: DialectOptions) -> Response[bytes]:
-    """A JSON-RPC error that echoes the request's id, or for a sound file the error of the vendor's REST API."""
+    """A JSON-RPC error that echoes the request's id, or for a REST path or a sound file the error of the vendor's REST API."""
     status, code, message = worded(error)
     headers = {"WWW-Authenticate": 'Basic realm="ringtrail"'} if status == 401 else None
-    if request.scope["path"].startswith(RECORDINGS_PREFIX):
+    if request.scope["path"].startswith((RECORDINGS_PREFIX, REST_PREFIX)):
         body = msgspec.json.encode({"status": "error", "data": {"code": code, "message": message}})
         return Response(
             body, status_code=status if status >= 400 else 400, headers=headers, media_type="application/json"

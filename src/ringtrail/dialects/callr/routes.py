@@ -1,4 +1,4 @@
-"""Paths: the JSON-RPC endpoint and the sound files of recordings."""
+"""Paths: the JSON-RPC endpoint, the REST wrapper and the sound files of recordings."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from litestar.middleware.compression import CompressionMiddleware
 from litestar.params import FromPath
 from litestar.response import Stream
 
+from ringtrail.dialects.callr import rest
 from ringtrail.dialects.callr.auth import DIALECT_NAME, authenticate
-from ringtrail.dialects.callr.envelope import id_of, method_of, parse
-from ringtrail.dialects.callr.errors import CONTENT_TYPE, RECORDINGS_PREFIX, render_error
+from ringtrail.dialects.callr.envelope import RpcCall, id_of, method_of, parse
+from ringtrail.dialects.callr.errors import CONTENT_TYPE, RECORDINGS_PREFIX, REST_PREFIX, render_error
 from ringtrail.dialects.callr.parameters import Asking
 from ringtrail.dialects.callr.registry import answer
 from ringtrail.httpkit.body import read_body
@@ -34,16 +35,23 @@ _GZIP = CompressionConfig(backend="gzip", gzip_compress_level=4)  # higher level
 def build(services: Services, options: DialectOptions) -> Router:
     compression = DefineMiddleware(CompressionMiddleware, config=_GZIP)
 
+    async def admit(request: Request[Any, Any, Any], *, refreshing: bool = False) -> Asking:
+        identity = await authenticate(services, request, refreshing=refreshing)
+        return Asking(
+            services=services, options=options, account=identity.account, principal=identity.principal,
+            session_token=identity.session_token,
+        )  # fmt: skip
+
+    async def admit_to_rest(request: Request[Any, Any, Any]) -> rest.Ask:
+        asking = await admit(request)
+        return lambda method, params: answer(asking, RpcCall(method, params))
+
     @post(RPC_PREFIX, status_code=200, middleware=[compression])
     async def json_rpc(request: Request[Any, Any, Any]) -> Response[bytes]:
         body = await read_body(request)
         echo = id_of(body)
         request.scope["state"]["rpc_id"] = echo  # for render_error, which also words what goes wrong outside of here
-        identity = await authenticate(services, request, refreshing=_refreshes(body))
-        asking = Asking(
-            services=services, options=options, account=identity.account, principal=identity.principal,
-            session_token=identity.session_token,
-        )  # fmt: skip
+        asking = await admit(request, refreshing=_refreshes(body))
         result = await answer(asking, parse(body))
         reply = {"jsonrpc": "2.0", "id": msgspec.Raw(echo), "result": result}
         return Response(msgspec.json.encode(reply), media_type=CONTENT_TYPE)
@@ -59,7 +67,7 @@ def build(services: Services, options: DialectOptions) -> Router:
         await services.recordings.mark_read(recording)
         return file_response(path, request.headers.get("range"), download_name=name)
 
-    return Router("/", route_handlers=[json_rpc, recording_file])
+    return Router("/", route_handlers=[json_rpc, recording_file, *rest.handlers(admit_to_rest, [compression])])
 
 
 def _refreshes(body: bytes) -> bool:
@@ -68,7 +76,7 @@ def _refreshes(body: bytes) -> bool:
 
 DIALECT = Dialect(
     name=DIALECT_NAME,
-    path_prefixes=(RPC_PREFIX, RECORDINGS_PREFIX),
+    path_prefixes=(RPC_PREFIX, REST_PREFIX, RECORDINGS_PREFIX),
     build=build,
     render_error=render_error,
     aliases=(("POST", _OLD_PATH, RPC_PREFIX),),
