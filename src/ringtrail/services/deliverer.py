@@ -124,7 +124,6 @@ class Deliverer:
         self._ended: list[_Ended] = []
         self._wake = asyncio.Event()
         self._something_ended = asyncio.Event()
-        self._turn = asyncio.Lock()  # of claims and settlements: what waits for it makes one bigger batch
 
     # --- what is due ---
 
@@ -182,7 +181,7 @@ class Deliverer:
         now = self._clock.now()
         unproven, unproven_room = self._pacing.unproven_room()
         try:
-            async with self._turn, self._database.transaction() as connection:
+            async with self._database.transaction() as connection:
                 due, place = await store.claim(
                     connection, now, now + self._lease, place=self._place, endpoints=ENDPOINTS, each=FIRST,
                     room=self._pacing.room(), account=MOST_OF_ACCOUNT, account_room=self._pacing.account_room(),
@@ -319,7 +318,7 @@ class Deliverer:
         rows = [self._row(delivery, outcome, now) for delivery, outcome in told]
         try:
             notices = await self._notices(told, now)
-            async with self._turn, self._database.transaction() as connection:
+            async with self._database.transaction() as connection:
                 await self._note_health(
                     connection, told, notices, now
                 )  # endpoints before deliveries, as replay locks them
