@@ -39,7 +39,12 @@ async def plain(attempt: Attempt) -> WebhookRequest | None:
         case "a number in a header":
             wrong: Any = {"X-Number": 5}
             return WebhookRequest(method="POST", address=attempt.endpoint.address, headers=wrong, body=b"")
-    return WebhookRequest(method="POST", address=attempt.endpoint.address, headers={}, body=attempt.event.type.encode())
+    token = attempt.secrets.get("token")
+    private = {"Authorization": f"Bearer {token}"} if token else {}
+    return WebhookRequest(
+        method="POST", address=attempt.endpoint.address, headers={}, private_headers=private,
+        body=attempt.event.type.encode(),
+    )  # fmt: skip
 
 
 @asynccontextmanager

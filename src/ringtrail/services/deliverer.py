@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import groupby
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import structlog
 
@@ -26,6 +26,7 @@ from ringtrail.model.webhook import DueDelivery, Endpoint
 from ringtrail.ports.clock import Clock
 from ringtrail.services.egress import Answer, Egress, EgressRefusedError
 from ringtrail.services.pacing import FIRST, MOST_OF_ACCOUNT, Pacing
+from ringtrail.services.transcripts import ANSWER_KEPT, BLACKED_OUT, SENT_KEPT, Blackout, storable, texts_in
 from ringtrail.services.vault import VaultError
 from ringtrail.services.webhooks import MAIL, Attempt, Render, Rendered, UnsendableError, WebhookRequest, Webhooks
 from ringtrail.storage import counters, events
@@ -46,9 +47,6 @@ ENDPOINTS = 200
 """Endpoints that one claim looks at; the next claim goes on after them."""
 
 _LONGEST_REST = timedelta(days=1)  # that a Retry-After is believed
-_SENT_KEPT, _ANSWER_KEPT = 16_384, 4_096  # characters of bodies
-_MOST_HEADERS_KEPT, _HEADER_KEPT = 50, 500
-_BLACKED_OUT = "***"
 _OUR_ERROR = "an error of ours"
 _RESTS = frozenset({429, 503})  # RFC 9110 section 10.2.3 and RFC 6585: the whole endpoint wants a rest
 _FORGOTTEN_AT_ONCE = 2_000
@@ -74,6 +72,7 @@ class _Outcome:
     wanted: bool = True
     blames: bool = True
     took_s: float = 0.0
+    secrets: Sequence[str] = ()  # the endpoint's
 
     @property
     def delivered(self) -> bool:
@@ -206,23 +205,26 @@ class Deliverer:
     async def _send_all(self, due: Sequence[DueDelivery]) -> None:
         """Render one endpoint's deliveries together, then send each."""
         began = time.monotonic()
+        secrets: Mapping[str, Any] = {}
+        rendered: Sequence[Rendered]
         try:
+            secrets = self._webhooks.unsealed(due[0].sealed)
             async with asyncio.timeout(
                 1.4 * self._egress.limit_s
             ):  # what is rendered can be sent before the lease ends
-                rendered = await self._rendered(due)
-        except TimeoutError:
-            rendered = [TimeoutError()] * len(due)
+                rendered = await self._rendered(due, secrets)
+        except (TimeoutError, VaultError) as exc:
+            rendered = [exc] * len(due)
+        hidden = tuple(texts_in(secrets))
         for delivery, request in zip(due, rendered, strict=True):
-            self._start(self._send(delivery, request, began))
+            self._start(self._send(delivery, request, began, hidden))
 
-    async def _rendered(self, due: Sequence[DueDelivery]) -> Sequence[Rendered]:
-        endpoint, sealed = due[0].endpoint, due[0].sealed
+    async def _rendered(self, due: Sequence[DueDelivery], secrets: Mapping[str, Any]) -> Sequence[Rendered]:
+        endpoint = due[0].endpoint
         render = self._renders.get(endpoint.dialect)
         if render is None:
             return [UnsendableError(f"nothing renders webhooks of {endpoint.dialect!r}")] * len(due)
         try:
-            secrets = self._webhooks.unsealed(sealed)
             rendered = await render(
                 [Attempt(item.event, item.endpoint, secrets, item.last_status, item.tries - 1) for item in due]
             )
@@ -231,14 +233,14 @@ class Deliverer:
             return rendered
         except TimeoutError:
             raise
-        except (UnsendableError, VaultError, EgressRefusedError, OSError, DomainError) as exc:
+        except (UnsendableError, EgressRefusedError, OSError, DomainError) as exc:
             return [exc] * len(due)
         except Exception as exc:  # the boundary of a delivery attempt: one endpoint's must not end the others
             log.exception("webhook_unrendered", account_id=endpoint.account_id, endpoint=endpoint.hash)
             return [exc] * len(due)
 
-    async def _send(self, delivery: DueDelivery, rendered: Rendered, began: float) -> None:
-        outcome = await self._outcome(delivery, rendered, began)
+    async def _send(self, delivery: DueDelivery, rendered: Rendered, began: float, secrets: Sequence[str]) -> None:
+        outcome = replace(await self._outcome(delivery, rendered, began), secrets=secrets)
         self._ended.append((delivery, outcome))
         self._something_ended.set()
 
@@ -338,18 +340,19 @@ class Deliverer:
 
     def _row(self, delivery: DueDelivery, outcome: _Outcome, now: datetime) -> Settled:
         endpoint, request, answer = delivery.endpoint, outcome.request, outcome.answer
+        kept = Blackout(outcome.secrets, request)
         return Settled(
             account_id=endpoint.account_id, endpoint_hash=endpoint.hash, event_id=delivery.event.id,
             about=delivery.event.about, tries=delivery.tries, at=now, took_ms=round(outcome.took_s * 1000),
             due_at=None if outcome.delivered else self._again_at(delivery, outcome, now),
             delivered_at=now if outcome.delivered else None, method=request.method if request else None,
-            address=_storable(request.address if request else endpoint.address),
-            request_headers=_kept({**request.headers, **dict.fromkeys(request.private_headers, _BLACKED_OUT)})
+            address=storable(request.address if request else endpoint.address),
+            request_headers=kept.headers({**request.headers, **dict.fromkeys(request.private_headers, BLACKED_OUT)})
             if request else {},
-            request_body=_text(request.body, _SENT_KEPT) if request else None,
-            status=outcome.status, response_headers=_kept(answer.headers) if answer else {},
-            response_body=_text(answer.body, _ANSWER_KEPT) if answer else None,
-            error=None if outcome.error is None else _storable(outcome.error),
+            request_body=kept.body(request.body, SENT_KEPT) if request else None,
+            status=outcome.status, response_headers=kept.headers(answer.headers) if answer else {},
+            response_body=kept.body(answer.body, ANSWER_KEPT) if answer else None,
+            error=None if outcome.error is None else kept.text(outcome.error),
         )  # fmt: skip
 
     def _again_at(self, delivery: DueDelivery, outcome: _Outcome, now: datetime) -> datetime | None:
@@ -437,24 +440,6 @@ def _bare(outcome: _Outcome) -> _Outcome:
 
 def _by_endpoint(delivery: DueDelivery) -> str:
     return delivery.endpoint.hash
-
-
-def _kept(headers: Mapping[str, str]) -> dict[str, str]:
-    return {
-        _storable(name)[:_HEADER_KEPT]: _storable(value)[:_HEADER_KEPT]
-        for name, value in list(headers.items())[:_MOST_HEADERS_KEPT]
-    }
-
-
-def _text(body: bytes | None, most: int) -> str | None:
-    return None if body is None else _storable(body[: 4 * most].decode("utf-8", "replace"))[:most]
-
-
-def _storable(text: str) -> str:
-    """What PostgreSQL can hold: no NUL, no half of a surrogate pair (aiohttp gives such for bytes that are not UTF-8)."""
-    if text.isascii() and "\0" not in text:
-        return text
-    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def retry_after(header: str | None, now: datetime) -> datetime | None:
