@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
+import gzip
+import socket
+from collections.abc import AsyncIterator
 
+import httpx
+import pytest
+import uvicorn
+
+from ringtrail import dashboard
+from ringtrail.app import DIALECTS
+from ringtrail.httpkit.dialect import DialectOptions
+from ringtrail.httpkit.server import build_server
 from tests.dialects.callr.conftest import ENDPOINT, Client
 from tests.fixtures import CALLR_LOGIN, FONE_TOKEN, TOKENS, World
 
@@ -142,3 +154,99 @@ async def test_a_key_of_one_property_cannot_see_the_whole_account(client: Client
     await world.services.accounts.add_token(world.account.id, "callr", "p" * 100, property_id=world.property.id)
     reply = await client.post(ENDPOINT, content=PING, headers={"authorization": "Api-Key " + "p" * 100})
     assert reply.json()["error"]["code"] == 100
+
+
+# --- over a socket, with the dashboard beside it -----------------------------------------------------------------------
+
+
+@pytest.fixture
+async def port(world: World) -> AsyncIterator[int]:
+    """The whole application as it is served."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    number: int = listener.getsockname()[1]
+    options = DialectOptions(base_url=f"http://127.0.0.1:{number}")
+    pages = dashboard.pages(world.services, options.base_url)
+    app = build_server(world.services, DIALECTS, options, pages=pages)
+    server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off", http="h11"))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    yield number
+    server.should_exit = True
+    await asyncio.wait_for(serving, 10)
+
+
+def _request(path: str = ENDPOINT, *headers: str, body: bytes = PING, length: bool = True) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: localhost", f"Authorization: {_basic(*CALLR_LOGIN)}", *headers]
+    lines += [f"Content-Length: {len(body)}"] if length else []
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+async def _reply(reader: asyncio.StreamReader) -> tuple[int, dict[str, str], bytes]:
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:] if line)}
+    body = await reader.readexactly(int(headers["content-length"]))
+    return int(head[0].split()[1]), headers, body
+
+
+async def test_several_calls_go_over_one_connection_until_one_says_close(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for path in (ENDPOINT, "/json-rpc/v1.1", "/"):
+        writer.write(_request(path))
+        status, headers, body = await asyncio.wait_for(_reply(reader), 10)
+        assert (status, b'"result":' in body, headers.get("connection")) == (200, True, None), path
+    writer.write(_request(ENDPOINT, "Connection: close"))
+    status, headers, body = await asyncio.wait_for(_reply(reader), 10)
+    assert (status, headers["connection"]) == (200, "close")
+    assert await asyncio.wait_for(reader.read(), 10) == b""
+    writer.close()
+
+
+async def test_a_body_may_come_in_chunks_and_expect_may_be_empty(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    headers = ("Transfer-Encoding: chunked", "Expect: ", "Content-Type: application/json-rpc; charset=utf-8")
+    writer.write(_request(ENDPOINT, *headers, body=b"", length=False))
+    for piece in (PING[:7], PING[7:]):
+        writer.write(f"{len(piece):x}\r\n".encode() + piece + b"\r\n")
+        await writer.drain()
+        await asyncio.sleep(0.05)
+    writer.write(b"0\r\n\r\n")
+    status, _, body = await asyncio.wait_for(_reply(reader), 10)
+    assert (status, b'"result":' in body) == (200, True)
+    writer.close()
+
+
+async def test_a_long_answer_is_zipped_for_those_who_ask_for_it(port: int) -> None:
+    mapping = b'{"id":1,"jsonrpc":"2.0","method":"sms.get_gsm_charset_mapping","params":[]}'
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    bodies = []
+    for accepted in ("identity", "gzip, deflate"):
+        writer.write(_request(ENDPOINT, f"Accept-Encoding: {accepted}", body=mapping))
+        status, headers, body = await asyncio.wait_for(_reply(reader), 10)
+        zipped = headers.get("content-encoding") == "gzip"
+        assert (status, zipped) == (200, accepted != "identity")
+        assert headers["content-type"] == "application/json-rpc; charset=utf-8"
+        bodies.append(gzip.decompress(body) if zipped else body)
+    assert len(set(bodies)) == 1
+    writer.close()
+
+
+async def test_a_call_may_be_posted_to_the_root_which_else_is_the_dashboards(port: int) -> None:
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client:
+        assert (await client.post("/", content=PING, auth=CALLR_LOGIN)).json()["id"] == 1
+        refused = await client.post("/", content=PING)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (401, 401)
+        assert (await client.post("/", content=b"{", auth=CALLR_LOGIN)).json()["error"]["code"] == -32700
+        page = await client.get("/")
+        assert (page.status_code, page.headers["location"]) == (303, "/login")
+        assert (await client.put("/", content=PING, auth=CALLR_LOGIN)).status_code == 405
+
+
+async def test_a_host_of_this_dialect_takes_calls_at_its_root_and_shows_no_page(world: World) -> None:
+    pages, options = dashboard.pages(world.services, "http://x"), DialectOptions(base_url="http://x")
+    hosts = {"api.thecallr.com": "callr", "api.invox.com": "invox"}
+    app = build_server(world.services, DIALECTS, options, hosts=hosts, pages=pages)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://x") as client:  # type: ignore[arg-type]
+        for host, method, status in (
+            ("api.thecallr.com", "POST", 200), ("api.thecallr.com", "GET", 404), ("api.invox.com", "POST", 404),
+        ):  # fmt: skip
+            reply = await client.request(method, "/", content=PING, auth=CALLR_LOGIN, headers={"host": host})
+            assert reply.status_code == status, host
