@@ -9,6 +9,7 @@ from typing import Any
 from ringtrail.model.app import App
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import new_hash
+from ringtrail.model.number import DID
 from ringtrail.ports.clock import Clock
 from ringtrail.services.numbers import Numbers
 from ringtrail.storage import apps as store
@@ -60,6 +61,34 @@ class Apps:
         async with self._database.reading() as connection:
             found = await store.apps_by_hashes(connection, account_id, hashes)
         return {app.hash: app for app in found}
+
+    async def search(
+        self, account_id: int, *, name_contains: str | None, offset: int, limit: int
+    ) -> tuple[Sequence[App], int]:
+        """(page by creation, total)."""
+        async with self._database.reading() as connection:
+            return await store.search_apps(
+                connection, account_id, None if name_contains is None else name_contains.replace("\0", ""), offset=offset,
+                limit=limit,
+            )  # fmt: skip
+
+    async def delete(self, account_id: int, hash_: str) -> None:
+        """Its numbers are released first, and answer nobody."""
+        async with self._database.transaction() as connection:
+            await store.release_dids(connection, account_id, hash_)
+            await store.delete_app(connection, account_id, hash_)
+
+    async def authorized_clis(self, account_id: int, kind: str) -> tuple[Sequence[DID], Sequence[str]]:
+        """(own numbers, what else was authorised) that the account may show. kind: CALL or SMS."""
+        dids, _ = await self._numbers.find(account_id)
+        async with self._database.reading() as connection:
+            authorized = await store.authorized_clis(connection, account_id, kind)
+        return [did for did in dids if kind == "CALL" or "sms" in did.capabilities], authorized
+
+    async def may_show(self, account_id: int, number_e164: str) -> bool:
+        """Whether the account may call with this number."""
+        async with self._database.reading() as connection:
+            return await store.may_show(connection, account_id, number_e164)
 
     async def list(
         self, account_id: int, *, shared_only: bool = False, offset: int = 0, limit: int | None = None

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from ringtrail.model.app import CallTrackingSettings, Target, call_tracking_settings
+from ringtrail.model.app import PACKAGE_CALL_TRACKING, CallTrackingSettings, Target, call_tracking_settings
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.button import CallOrder
 from ringtrail.model.cause import Disposition
@@ -109,7 +109,7 @@ class Routing:
             return replace(route, refused=Disposition.BLOCKED)
         if row.expires_at is not None and row.expires_at <= now:
             return _expired(route, row.expired_redirect_e164)
-        if row.app_hash is None:
+        if row.app_hash is None or row.package != PACKAGE_CALL_TRACKING:  # no other package can answer a call yet
             return replace(route, refused=Disposition.UNASSIGNED)
         return route
 

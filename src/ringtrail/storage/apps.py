@@ -58,6 +58,47 @@ async def apps_of(
     return [_app(row) for row in await cursor.fetchall()]
 
 
+async def search_apps(
+    connection: Connection, account_id: int, name_contains: str | None, *, offset: int, limit: int
+) -> tuple[list[App], int]:
+    """(page by creation, total). name_contains: in either letter case."""
+    part = None if name_contains is None else name_contains.lower()
+    matching = b" AND coalesce(strpos(lower(name), %s) > 0, true)"
+    count = b"SELECT count(*) FROM apps WHERE account_id = %s" + matching
+    total = await (await connection.execute(count, (account_id, part))).fetchone()
+    cursor = await connection.execute(
+        _APP + matching + b" ORDER BY created_at, hash LIMIT %s OFFSET %s", (account_id, part, limit, offset)
+    )
+    return [_app(row) for row in await cursor.fetchall()], total[0] if total else 0
+
+
+async def release_dids(connection: Connection, account_id: int, hash_: str) -> None:
+    """The app's numbers answer nobody from now on."""
+    await connection.execute(
+        "UPDATE dids SET app_hash = NULL, assigned_at = NULL WHERE account_id = %s AND app_hash = %s",
+        (account_id, hash_),
+    )
+
+
+async def authorized_clis(connection: Connection, account_id: int, kind: str) -> list[str]:
+    """What the account may show to those whom it calls (CALL) or texts (SMS), beside its own numbers."""
+    cursor = await connection.execute(
+        "SELECT number FROM authorized_clis WHERE account_id = %s AND kind = %s ORDER BY number", (account_id, kind)
+    )
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def may_show(connection: Connection, account_id: int, number_e164: str) -> bool:
+    """Whether the account may call with this number: one of its own, or authorised."""
+    cursor = await connection.execute(
+        "SELECT EXISTS (SELECT FROM dids WHERE account_id = %s AND number_e164 = %s) OR EXISTS"
+        " (SELECT FROM authorized_clis WHERE account_id = %s AND kind = 'CALL' AND number = %s)",
+        (account_id, number_e164, account_id, number_e164),
+    )
+    row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
 async def add_app(connection: Connection, app: App) -> None:
     await connection.execute(
         "INSERT INTO apps (account_id, hash, package, name, params, created_at, updated_at, did_hash)"

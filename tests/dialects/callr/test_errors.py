@@ -146,12 +146,6 @@ async def test_a_trailing_parameter_may_be_null_but_not_absent(fault: Rpc, rpc: 
     assert await rpc("cdr.get", "IN", *DAY, None, None) == []
 
 
-async def test_a_package_that_we_lack_is_not_allowed_rather_than_unknown(fault: Rpc) -> None:
-    for package in ("CLICKTOCALL10", "REALTIME10", "ACTIONS10"):
-        expected = (100, f"FORBIDDEN: feature not allowed, {package} is not supported")
-        assert await fault("apps.create", package, "x", None) == expected
-
-
 async def test_an_app_of_a_package_without_numbers_cannot_get_one(fault: Rpc, world: World) -> None:
     app = await world.services.apps.create(world.account.id, "CLICKTOCALL10", "c2c", {})
     assert await fault("apps.assign_did", app.hash, world.did.hash) == (205, "BAD_APP_TYPE")

@@ -14,6 +14,7 @@ from ringtrail.dialects.callr import (
     cdr,
     did,
     media_recording,
+    packages,
     sessions,
     sms,
     system,
@@ -23,7 +24,6 @@ from ringtrail.dialects.callr import (
 )
 from ringtrail.dialects.callr import account_sub_parameters as subs
 from ringtrail.dialects.callr import parameters as check
-from ringtrail.dialects.callr.call_tracking import new_params
 from ringtrail.dialects.callr.envelope import RpcCall
 from ringtrail.dialects.callr.errors import METHOD_NOT_FOUND, RpcError
 from ringtrail.dialects.callr.parameters import Asking, Param
@@ -55,9 +55,7 @@ METHODS: dict[str, Method] = {
         (Param("properties", subs.properties(new=True)), Param("options", subs.create_options)),
     ),
     "account/sub.get": Method(account_sub.get, (Param("id", subs.member),)),
-    "account/sub.edit": Method(
-        account_sub.edit, (_SUB, Param("properties", subs.properties(new=False)), _RESERVED)
-    ),
+    "account/sub.edit": Method(account_sub.edit, (_SUB, Param("properties", subs.properties(new=False)), _RESERVED)),
     "account/sub.search": Method(
         account_sub.search,
         (
@@ -87,14 +85,27 @@ METHODS: dict[str, Method] = {
     "session.delete": Method(sessions.delete),
     "apps.create": Method(
         apps.create,
-        (Param("package", apps.package), Param("name", check.name), Param("params", new_params, nullable=True)),
+        (
+            Param("package", apps.package),
+            Param("name", check.name),
+            Param("params", packages.new_params, nullable=True),
+        ),
     ),
     "apps.edit": Method(
         apps.edit,
-        (_APP, Param("name", check.name, nullable=True), Param("params", apps.served_app_params, nullable=True)),
+        (_APP, Param("name", check.name, nullable=True), Param("params", packages.edited_params, nullable=True)),
     ),
     "apps.get": Method(apps.get, (_APP,)),
     "apps.get_list": Method(apps.get_list, (Param("with_numbers", check.boolean),)),
+    "apps.search": Method(
+        apps.search,
+        (
+            Param("filters", apps.filters, nullable=True),
+            Param("options", check.search_options(apps.ORDER), nullable=True),
+        ),
+    ),
+    "apps.delete": Method(apps.delete, (_APP,)),
+    "apps.get_authorized_clis": Method(apps.get_authorized_clis, (Param("type", check.one_of(apps.CLI_KINDS)),)),
     "apps.assign_did": Method(apps.assign_did, (_APP, _DID)),
     "apps.remove_did": Method(apps.remove_did, (_DID,)),
     "apps.get_dids": Method(apps.get_dids, (Param("only_available", check.boolean),)),

@@ -10,24 +10,27 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import field
 
 from ringtrail.dialects.callr import vocabulary as words
-from ringtrail.dialects.callr.call_tracking import completed
+from ringtrail.dialects.callr.packages import complete_params
 from ringtrail.model.account import Account
-from ringtrail.model.app import PACKAGE_CALL_TRACKING, App
+from ringtrail.model.app import App
 from ringtrail.model.call import RecordingRecord, billed_seconds
 from ringtrail.model.number import DID
 from ringtrail.model.view import View
 from ringtrail.services.numbers import masked, national_format
 
 
-class SearchResults(msgspec.Struct):
+Hit = TypeVar("Hit")
+
+
+class SearchResults(msgspec.Struct, Generic[Hit]):
     has_more: bool
-    hits: Sequence[Any]
+    hits: Sequence[Hit]
     offset: int
     total: int
 
@@ -160,7 +163,7 @@ class RecordingList(msgspec.Struct):
     total_items: int
 
 
-def search_results(hits: Sequence[Any], *, offset: int, total: int) -> SearchResults:
+def search_results(hits: Sequence[Hit], *, offset: int, total: int) -> SearchResults[Hit]:
     return SearchResults(has_more=offset + len(hits) < total, hits=hits, offset=offset, total=total)
 
 
@@ -172,7 +175,7 @@ def app_object(account: Account, app: App, dids: list[DID] | None) -> VoiceApp:
         did=None if dids is None else [did_object(did, did.app_hash) for did in dids],
         hash=app.hash,
         name=app.name,
-        p=completed(account, app.params) if app.package == PACKAGE_CALL_TRACKING else app.params,
+        p=complete_params(account, app.package, app.params),
         package=AppPackage(
             has_did=app.package in words.PACKAGES_WITH_DID,
             name=app.package,
@@ -190,7 +193,7 @@ def did_object(did: DID, app: str | AppOfDid | None) -> Did:
     local = national_format(did.number_e164)
     return Did(
         app=app,
-        class_=words.OUR_DID_CLASS,
+        class_=did.class_,
         country_code=did.country or None,
         hash=did.hash,
         intl_number=did.number_e164,

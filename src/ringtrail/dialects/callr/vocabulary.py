@@ -7,10 +7,11 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 from ringtrail.httpkit.times import clock, iso_day
-from ringtrail.model.app import PACKAGE_CALL_TRACKING
+from ringtrail.model.app import PACKAGE_ACTIONS, PACKAGE_CALL_TRACKING, PACKAGE_CLICK_TO_CALL, PACKAGE_REAL_TIME
 from ringtrail.model.call import RecordingKind
 from ringtrail.model.cause import Disposition, HangupBy
 from ringtrail.model.money import CENT
+from ringtrail.model.number import NUMBER_CLASSES, NUMBER_TYPES
 
 HASH = re.compile(r"[A-Z0-9]{8}")
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", re.ASCII)
@@ -18,19 +19,14 @@ _LATEST = datetime(9999, 12, 30, tzinfo=UTC)
 
 PACKAGE_TYPES: dict[str, str | None] = {
     PACKAGE_CALL_TRACKING: "CALLTRACKING",
-    "CLICKTOCALL10": "CLICKTOCALL",
-    "REALTIME10": "REALTIME",
-    "ACTIONS10": None,  # the vendor lists no type for it
+    PACKAGE_CLICK_TO_CALL: "CLICKTOCALL",
+    PACKAGE_REAL_TIME: "REALTIME",
+    PACKAGE_ACTIONS: None,  # the vendor lists no type for it
 }
-PACKAGES_WITH_DID = frozenset({PACKAGE_CALL_TRACKING, "REALTIME10", "ACTIONS10"})
-SERVED_PACKAGES = frozenset({PACKAGE_CALL_TRACKING})
+PACKAGES_WITH_DID = frozenset({PACKAGE_CALL_TRACKING, PACKAGE_REAL_TIME, PACKAGE_ACTIONS})
 
-DID_CLASSES = ("CLASSIC", "GOLD")
-OUR_DID_CLASS = "CLASSIC"
-DID_TYPES = (
-    "GEOGRAPHIC", "MOBILE", "NON-GEOGRAPHIC", "PERSONAL", "PLATFORM", "SHAREDREVENUE", "SMS-ONLY", "SPECIAL",
-    "TOLLFREE", "VERIFIED",
-)  # fmt: skip
+DID_CLASSES = NUMBER_CLASSES
+DID_TYPES = NUMBER_TYPES
 
 CDR_TYPES = ("IN", "OUT")
 FEEDS = ("all", "both", "leg_a", "leg_b")
