@@ -60,13 +60,16 @@ def is_refused(code: ErrorCode, field: str | None = None) -> contextlib.Abstract
 async def test_an_order_holds_numbers_and_buying_it_owns_them(world: World) -> None:
     stock = world.services.stock
     area = await filled(world, *range(5))
-    order, held = await stock.reserve(world.account.id, area, "CLASSIC", 2, RANDOM)
-    assert len({item.number_e164 for item in held}) == 2
+    held = await stock.reserve(world.account.id, area, "CLASSIC", 2, RANDOM)
+    order = held.order
+    assert len({item.number_e164 for item in held.items}) == 2
     assert (await stock.areas())[0][1] == (3, 0)
-    assert await stock.order(world.account.id, order.token) == (order, held)
-    _, dids = await stock.buy_order(world.account.id, order.token)
-    assert [(did.hash, did.number_e164) for did in dids] == [(item.hash, item.number_e164) for item in held]
-    assert all(did.property_id == world.property.id for did in dids)
+    assert (await stock.order(world.account.id, order.token)).items == held.items
+    bought = await stock.buy_order(world.account.id, order.token)
+    assert [(did.hash, did.number_e164) for did in bought.dids] == [
+        (item.hash, item.number_e164) for item in held.items
+    ]
+    assert all(did.property_id == world.property.id for did in bought.dids)
     with is_refused(ErrorCode.UNKNOWN_VALUE, "token"):
         await stock.buy_order(world.account.id, order.token)
 
@@ -74,8 +77,8 @@ async def test_an_order_holds_numbers_and_buying_it_owns_them(world: World) -> N
 async def test_numbers_in_a_row_are_in_a_row_or_not_held(world: World) -> None:
     stock = world.services.stock
     area = await filled(world, 0, 1, 3, 5, 6, 7, 9)
-    _, held = await stock.reserve(world.account.id, area, "CLASSIC", 3, SEQUENTIAL)
-    assert [item.number_e164[-1] for item in held] == ["5", "6", "7"]
+    held = await stock.reserve(world.account.id, area, "CLASSIC", 3, SEQUENTIAL)
+    assert [item.number_e164[-1] for item in held.items] == ["5", "6", "7"]
     with is_refused(ErrorCode.CONFLICT, "quantity"):
         await stock.reserve(world.account.id, area, "CLASSIC", 3, SEQUENTIAL)
     assert (await stock.areas())[0][1].classic == 4
@@ -84,7 +87,7 @@ async def test_numbers_in_a_row_are_in_a_row_or_not_held(world: World) -> None:
 async def test_an_order_that_ended_holds_nothing_and_cannot_be_bought(world: World) -> None:
     stock = world.services.stock
     area = await filled(world, 0)
-    order, _ = await stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)
+    order = (await stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)).order
     with is_refused(ErrorCode.CONFLICT, "quantity"):
         await stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)
     with is_refused(ErrorCode.UNKNOWN_VALUE, "number"):
@@ -98,7 +101,7 @@ async def test_an_order_that_ended_holds_nothing_and_cannot_be_bought(world: Wor
 async def test_a_cancelled_order_gives_its_numbers_free_at_once(world: World) -> None:
     stock = world.services.stock
     area = await filled(world, 0)
-    order, _ = await stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)
+    order = (await stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)).order
     await stock.cancel_order(world.account.id, order.token)
     assert (await stock.areas())[0][1].classic == 1
     with is_refused(ErrorCode.UNKNOWN_VALUE, "token"):
@@ -109,7 +112,7 @@ async def test_an_order_is_its_accounts_alone(world: World, tmp_path: Path) -> N
     other = await build_world(world.database, tmp_path, name="Other")
     stock = world.services.stock
     area = await filled(world, 0)
-    order, _ = await stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)
+    order = (await stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)).order
     for attempt in (stock.order, stock.buy_order, stock.cancel_order):
         with is_refused(ErrorCode.UNKNOWN_VALUE, "token"):
             await attempt(other.account.id, order.token)
@@ -127,18 +130,18 @@ async def test_a_purchase_is_booked_and_its_first_month_is_short(world: World) -
     await world.services.money.set_tariff("standard", rates)
     await execute(world, "UPDATE accounts SET tariff = 'standard'")
     area = await filled(world, 0)
-    quote = await world.services.stock.quote(world.account.id, area, "CLASSIC")
-    order, _ = await world.services.stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)
-    _, (did,) = await world.services.stock.buy_order(world.account.id, order.token)
+    quote = await world.services.stock.quote(world.account.id, area, "CLASSIC", 1)
+    order = (await world.services.stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)).order
+    (did,) = (await world.services.stock.buy_order(world.account.id, order.token)).dids
     entries = await world.services.money.entries(world.account.id)
-    assert sorted(entry.amount_micro for entry in entries) == sorted([-1_000_000, -quote.price.first_month_micro])
-    assert 0 < quote.price.first_month_micro <= 3_000_000
+    assert sorted(entry.amount_micro for entry in entries) == sorted([-1_000_000, -quote.cost.first_month_micro])
+    assert 0 < quote.cost.first_month_micro <= 3_000_000
     assert {entry.about.split("/")[0] for entry in entries} == {did.hash}
 
 
 async def test_nothing_is_bought_without_credit(world: World) -> None:
     area = await filled(world, 0)
-    order, _ = await world.services.stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)
+    order = (await world.services.stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)).order
     await execute(world, "INSERT INTO balances (account_id, shut_at) VALUES (%s, now())", world.account.id)
     with is_refused(ErrorCode.FORBIDDEN):
         await world.services.stock.buy_order(world.account.id, order.token)
@@ -164,18 +167,19 @@ async def test_whatever_happens_at_once_no_number_is_sold_twice_and_no_quota_is_
                 did = await stock.buy(account_id, world.property.id, country="FR")
                 bought.append(did.number_e164)
                 return
-            order, held = await stock.reserve(
+            held = await stock.reserve(
                 account_id, area, "CLASSIC", chance.randrange(1, 5), chance.choice((RANDOM, SEQUENTIAL))
             )
+            token = held.order.token
             await asyncio.sleep(chance.random() / 50)
             match chance.randrange(4):
                 case 0:
-                    await stock.cancel_order(account_id, order.token)
+                    await stock.cancel_order(account_id, token)
                 case 1:
-                    await execute(world, "UPDATE number_orders SET expires_at = now() WHERE token = %s", order.token)
+                    await execute(world, "UPDATE number_orders SET expires_at = now() WHERE token = %s", token)
                 case _:
-                    _, dids = await stock.buy_order(account_id, order.token)
-                    assert {did.number_e164 for did in dids} == {item.number_e164 for item in held}
+                    dids = (await stock.buy_order(account_id, token)).dids
+                    assert {did.number_e164 for did in dids} == {item.number_e164 for item in held.items}
                     bought.extend(did.number_e164 for did in dids)
 
     await asyncio.gather(*(buyer(worlds[turn % 3]) for turn in range(45)))

@@ -11,6 +11,14 @@ from typing import Any, NamedTuple
 from ringtrail.model.attribution import StaticAttribution
 
 
+NUMBER_CLASSES = ("CLASSIC", "GOLD")
+NUMBER_TYPES = (
+    "GEOGRAPHIC", "MOBILE", "NON-GEOGRAPHIC", "PERSONAL", "PLATFORM", "SHAREDREVENUE", "SMS-ONLY", "SPECIAL",
+    "TOLLFREE", "VERIFIED",
+)  # fmt: skip
+"""CALLR's words, here for every API."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DID:
     """A number that we own and callers dial."""
@@ -37,6 +45,9 @@ class DID:
     setup_micro: int | None = None
     bought_at: datetime | None = None
     contract_end_at: datetime | None = None
+    list_month_micro: int | None = None  # what the stock asked for it; None: as the buyer's tariff had it
+    list_setup_micro: int | None = None
+    contract_months: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -181,6 +181,7 @@ class Numbers:
         app_hash: str | None = None,
         line_type: str | None = None,
         line_types: Sequence[str] = (),
+        class_: str | None = None,
         capabilities: Sequence[str] = (),
         number_contains: str | None = None,
         unassigned_only: bool = False,
@@ -191,7 +192,7 @@ class Numbers:
         async with self._database.reading() as connection:
             return await store.find_dids(
                 connection, account_id, hash_=hash_, property_id=property_id, app_hash=app_hash, line_type=line_type,
-                line_types=line_types, capabilities=capabilities, number_contains=number_contains,
+                line_types=line_types, class_=class_, capabilities=capabilities, number_contains=number_contains,
                 unassigned_only=unassigned_only, offset=offset, limit=limit,
             )  # fmt: skip
 

@@ -7,13 +7,12 @@ import secrets
 import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import EventType
-from ringtrail.model.money import days_of_month, remaining_days
 from ringtrail.model.number import (
     DID,
     AreaCode,
@@ -25,8 +24,10 @@ from ringtrail.model.number import (
     StockNumber,
 )
 from ringtrail.ports.clock import Clock
-from ringtrail.services.money import NumberPrice, check_may_spend, first_bookings, number_price
-from ringtrail.services.numbers import Change, Numbers, did_type, facts_of, tell_of
+from ringtrail.services.money import check_may_spend, first_bookings
+from ringtrail.services.number_costs import NumberCost, after_months, cost_of, covered, prices_of
+from ringtrail.services.numbers import Change, Numbers, tell_of
+from ringtrail.services.stock_file import item_of
 from ringtrail.storage import accounts as account_store
 from ringtrail.storage import apps as app_store
 from ringtrail.storage import counters, money
@@ -43,11 +44,27 @@ _AT_ONCE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Quote:
-    """What so many numbers of an area cost the account today."""
+    """What numbers of an area cost the account today, at most."""
 
     available: int
-    price: NumberPrice  # of one
-    contract_months: int
+    cost: NumberCost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    order: NumberOrder
+    items: Sequence[StockNumber]  # by number
+    cost: NumberCost
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Purchase:
+    """unpaid: what the order held and the account's credit did not cover; it is free again."""
+
+    order: NumberOrder
+    dids: Sequence[DID]
+    unpaid: Sequence[StockNumber]
+    cost: NumberCost  # of what was bought
 
 
 class Stock:
@@ -59,34 +76,34 @@ class Stock:
     # --- the operator's side ---
 
     async def add(self, numbers_e164: Iterable[str], *, capabilities: tuple[str, ...] = ("voice",)) -> None:
-        """Numbers that may be bought from now on."""
-        items = [(number, facts_of(number)) for number in numbers_e164]
-        async with self._database.transaction() as connection:
-            await store.add(
-                connection,
-                [
-                    StockNumber(
-                        number_e164=number, country=facts.country or "", line_type=did_type(facts.line_type),
-                        region=facts.region, capabilities=capabilities,
-                    )
-                    for number, facts in items
-                ],
-            )  # fmt: skip
+        """Numbers that may be bought from now on, as the number plan has them. Those in stock or sold are passed over."""
+        items = [item_of(number, capabilities=capabilities) for number in numbers_e164]
+        await self._put(items, update=False)
 
     async def take_in(
         self,
         numbers: Sequence[tuple[StockNumber, AreaCode]],
         done: Callable[[int], None] = lambda _done: None,
     ) -> None:
-        """Numbers with their prices and places, all or none; those that are there already are brought up to date. done: told
-        how many are written so far."""
+        """Numbers with their prices and places, all or none; those that are there already are brought up to date, those
+        that are somebody's are passed over. done: told how many are written so far."""
+        await self._put(numbers, update=True, done=done)
+
+    async def _put(
+        self,
+        numbers: Sequence[tuple[StockNumber, AreaCode]],
+        *,
+        update: bool,
+        done: Callable[[int], None] = lambda _done: None,
+    ) -> None:
         async with self._database.transaction() as connection:
             ids: dict[AreaCode, int] = {}
             for begin in range(0, len(numbers), _AT_ONCE):
                 batch = numbers[begin : begin + _AT_ONCE]
-                for area in {area for _, area in batch} - ids.keys():
-                    ids[area] = await store.put_area(connection, area)
-                await store.add(connection, [_placed(number, ids[area]) for number, area in batch], update=True)
+                for area in sorted({area for _, area in batch} - ids.keys(), key=lambda area: area.intl_prefix):
+                    ids[area] = await store.put_area(connection, area, update=update)
+                placed = [replace(number, area_code_id=ids[area]) for number, area in batch]
+                await store.add(connection, placed, update=update)
                 done(begin + len(batch))
 
     async def find(
@@ -109,26 +126,34 @@ class Stock:
         async with self._database.reading() as connection:
             return await _quota(connection, account_id, self._clock.now())
 
-    async def quote(self, account_id: int, area_code_id: int, class_: str) -> Quote:
+    async def area(self, area_code_id: int) -> AreaCode:
         """DomainError UNKNOWN_VALUE 'area_code_id'."""
         async with self._database.reading() as connection:
+            return await _area(connection, area_code_id)
+
+    async def quote(self, account_id: int, area_code_id: int, class_: str, quantity: int) -> Quote:
+        """DomainError UNKNOWN_VALUE 'area_code_id'; OUT_OF_RANGE 'quantity' for none or too many."""
+        _check_quantity(quantity)
+        async with self._database.reading() as connection:
             area = await _area(connection, area_code_id)
-            price = await _price(connection, account_id, area, class_, self._clock.now().date())
+            dearest = await store.dearest(connection, area_code_id, class_) or StockNumber(
+                number_e164="", country=area.country, line_type=area.line_type, class_=class_
+            )
             return Quote(
-                available=await store.available(connection, area_code_id, class_), price=price, contract_months=1
+                available=await store.available(connection, area_code_id, class_),
+                cost=await cost_of(connection, account_id, [dearest] * quantity, self._clock.now()),
             )
 
     async def reserve(
         self, account_id: int, area_code_id: int, class_: str, quantity: int, mode: OrderMode
-    ) -> tuple[NumberOrder, builtins.list[StockNumber]]:
+    ) -> Reservation:
         """Hold numbers for five minutes: nobody else is sold them until then.
 
         DomainError UNKNOWN_VALUE 'area_code_id'; OUT_OF_RANGE 'quantity' for none, too many, or more than the quota leaves;
         CONFLICT 'quantity' if there are not so many (SEQUENTIAL: in a row).
         """
         now = self._clock.now()
-        if not 1 <= quantity <= MOST_OF_ORDER:
-            raise DomainError(ErrorCode.OUT_OF_RANGE, "quantity", f"from 1 to {MOST_OF_ORDER}")
+        _check_quantity(quantity)
         order = NumberOrder(
             account_id=account_id, token="".join(secrets.choice(_TOKEN_LETTERS) for _ in range(40)),
             area_code_id=area_code_id, class_=class_, mode=mode, quantity=quantity, state=OrderState.RESERVED,
@@ -140,27 +165,38 @@ class Stock:
             await store.add_order(connection, order)
             if await store.hold(connection, order) < quantity:
                 raise DomainError(ErrorCode.CONFLICT, "quantity", "there are not so many numbers")
-            return order, await store.held(connection, order.token)
+            return await self._reservation(connection, order)
 
-    async def order(self, account_id: int, token: str) -> tuple[NumberOrder, builtins.list[StockNumber]]:
+    async def order(self, account_id: int, token: str) -> Reservation:
         """An order that holds numbers. DomainError UNKNOWN_VALUE 'token' for one that is over, or never was."""
         async with self._database.reading() as connection:
-            found = await self._open_order(connection, account_id, token)
-            return found, await store.held(connection, token)
+            return await self._reservation(connection, await self._open_order(connection, account_id, token))
 
-    async def buy_order(self, account_id: int, token: str) -> tuple[NumberOrder, builtins.list[DID]]:
-        """Own what the order holds. DomainError UNKNOWN_VALUE 'token'; OUT_OF_RANGE 'quantity' beyond the quota; FORBIDDEN
-        without credit."""
+    async def _reservation(self, connection: Connection, order: NumberOrder) -> Reservation:
+        items = await store.held(connection, order.token)
+        cost = await cost_of(connection, order.account_id, items, self._clock.now())
+        return Reservation(order=order, items=items, cost=cost)
+
+    async def buy_order(self, account_id: int, token: str) -> Purchase:
+        """Own what the order holds, as far as the account's credit goes. DomainError UNKNOWN_VALUE 'token'; OUT_OF_RANGE
+        'quantity' beyond the quota; FORBIDDEN for an account that may not spend."""
         now = self._clock.now()
         async with self._database.transaction() as connection:
             order = await self._open_order(connection, account_id, token, lock=True)
             await check_may_spend(connection, account_id)
             await _check_quota(connection, account_id, order.quantity, now, lock=True)
             property_id = await _first_property(connection, account_id)
-            taken = await store.take_held(connection, token)
-            dids = [await self._bought(connection, account_id, property_id, item, {}, None) for item in taken]
+            items = await store.held(connection, token, lock=True)
+            if len(items) < order.quantity:
+                raise _no_order()  # it ended meanwhile, and somebody else holds them
+            paid = await covered(connection, account_id, items, now)
+            cost = await cost_of(connection, account_id, paid, now)
+            await store.take_held(connection, token, paid)
+            dids = [await self._bought(connection, account_id, property_id, item, {}, None) for item in paid]
+            await store.let_go(connection, token)
             await store.settle_order(connection, order, OrderState.BOUGHT)
-        return order, dids
+        unpaid = [item for item in items if item not in paid]
+        return Purchase(order=order, dids=dids, unpaid=unpaid, cost=cost)
 
     async def cancel_order(self, account_id: int, token: str) -> None:
         """Hold its numbers no more. DomainError UNKNOWN_VALUE 'token'."""
@@ -174,7 +210,7 @@ class Stock:
     ) -> NumberOrder:
         found = await store.order(connection, account_id, token, lock=lock)
         if found is None or found.state is not OrderState.RESERVED or found.expires_at <= self._clock.now():
-            raise DomainError(ErrorCode.UNKNOWN_VALUE, "token", "no such order, or it is over")
+            raise _no_order()
         return found
 
     # --- one number ---
@@ -203,6 +239,8 @@ class Stock:
                 found = await store.take_any(connection, country or "")
             if found is None:
                 raise DomainError(ErrorCode.UNKNOWN_VALUE, field="number", detail="there is no such number for sale")
+            if not await covered(connection, account_id, [found], self._clock.now()):
+                raise DomainError(ErrorCode.FORBIDDEN, detail="the account's credit does not cover the number")
             return await self._bought(connection, account_id, property_id, found, settings or {}, change)
 
     async def _bought(
@@ -215,16 +253,15 @@ class Stock:
         change: Change | None,
     ) -> DID:
         now = self._clock.now()
-        price = _own_price(item, await number_price(
-            connection, account_id, item.country, item.line_type, item.class_, now.date()
-        ), now.date())  # fmt: skip
+        (price,) = await prices_of(connection, account_id, [item], now)
         did = DID(
             hash=item.hash, account_id=account_id, property_id=property_id, number_e164=item.number_e164,
             country=item.country, line_type=item.line_type, friendly_name=None, app_hash=None, assigned_at=None,
             expires_at=None, expired_redirect_e164=None, attribution=StaticAttribution(), region=item.region,
             city=item.city, capabilities=item.capabilities, settings=settings, class_=item.class_,
             area_code_id=item.area_code_id, month_micro=price.month_micro, setup_micro=price.setup_micro,
-            bought_at=now, contract_end_at=now + timedelta(days=30 * item.contract_months),
+            bought_at=now, contract_end_at=after_months(now, item.contract_months),
+            list_month_micro=item.month_micro, list_setup_micro=item.setup_micro, contract_months=item.contract_months,
         )  # fmt: skip
         if not await number_store.add_did(connection, did):
             raise DomainError(ErrorCode.CONFLICT, field="number", detail=f"{item.number_e164} is taken")
@@ -248,7 +285,7 @@ class Stock:
             item = StockNumber(
                 number_e164=did.number_e164, country=did.country, line_type=did.line_type, region=did.region,
                 city=did.city, capabilities=did.capabilities, class_=did.class_, area_code_id=did.area_code_id,
-                month_micro=did.month_micro, setup_micro=did.setup_micro,
+                month_micro=did.list_month_micro, setup_micro=did.list_setup_micro, contract_months=did.contract_months,
             )  # fmt: skip
             await store.add(connection, [item])
             detail = {
@@ -259,22 +296,13 @@ class Stock:
             await tell_of(connection, EventType.NUMBER_RELEASED, did, self._clock.now(), detail)
 
 
-def _placed(number: StockNumber, area_code_id: int) -> StockNumber:
-    return replace(number, area_code_id=area_code_id)
+def _no_order() -> DomainError:
+    return DomainError(ErrorCode.UNKNOWN_VALUE, "token", "no such order, or it is over")
 
 
-def _own_price(item: StockNumber, tariff: NumberPrice, today: date) -> NumberPrice:
-    """What the number's own price says, or else the tariff."""
-    month = tariff.month_micro if item.month_micro is None else item.month_micro
-    first = -(-month * remaining_days(today) // days_of_month(today))
-    return NumberPrice(
-        setup_micro=tariff.setup_micro if item.setup_micro is None else item.setup_micro, month_micro=month,
-        first_month_micro=first, first_month_remaining_days=tariff.first_month_remaining_days,
-    )  # fmt: skip
-
-
-async def _price(connection: Connection, account_id: int, area: AreaCode, class_: str, today: date) -> NumberPrice:
-    return await number_price(connection, account_id, area.country, area.line_type, class_, today)
+def _check_quantity(quantity: int) -> None:
+    if not 1 <= quantity <= MOST_OF_ORDER:
+        raise DomainError(ErrorCode.OUT_OF_RANGE, "quantity", f"from 1 to {MOST_OF_ORDER}")
 
 
 async def _area(connection: Connection, area_code_id: int) -> AreaCode:

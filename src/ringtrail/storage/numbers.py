@@ -16,7 +16,8 @@ from ringtrail.storage.database import Connection
 _DID = (
     "hash, account_id, property_id, number_e164, country, line_type, friendly_name, app_hash, assigned_at, expires_at,"
     " expired_redirect_e164, source, medium, campaign, content, offline_description, region, city, capabilities, settings,"
-    " class, area_code_id, month_micro, setup_micro, bought_at, contract_end_at"
+    " class, area_code_id, month_micro, setup_micro, bought_at, contract_end_at, list_month_micro, list_setup_micro,"
+    " contract_months"
 )
 
 
@@ -29,6 +30,7 @@ def _did(row: tuple[Any, ...]) -> DID:
         ),
         region=row[16], city=row[17], capabilities=tuple(row[18]), settings=row[19], class_=row[20], area_code_id=row[21],
         month_micro=row[22], setup_micro=row[23], bought_at=row[24], contract_end_at=row[25],
+        list_month_micro=row[26], list_setup_micro=row[27], contract_months=row[28],
     )  # fmt: skip
 
 
@@ -95,6 +97,7 @@ async def find_dids(
     app_hash: str | None = None,
     line_type: str | None = None,
     line_types: Sequence[str] = (),
+    class_: str | None = None,
     capabilities: Sequence[str] = (),
     number_contains: str | None = None,
     unassigned_only: bool = False,
@@ -110,6 +113,7 @@ async def find_dids(
         ("app_hash = %s", app_hash),
         ("line_type = %s", line_type),
         ("line_type = ANY(%s)", list(line_types) or None),
+        ("class = %s", class_),
         ("capabilities @> %s", list(capabilities) or None),
         ("strpos(number_e164, %s) > 0", number_contains),
     ):
@@ -136,13 +140,14 @@ async def add_did(connection: Connection, did: DID) -> bool:
     """False: somebody has this number already."""
     attribution = did.attribution
     cursor = await connection.execute(
-        f"INSERT INTO dids ({_DID}) VALUES ({', '.join(['%s'] * 26)}) ON CONFLICT (number_e164) DO NOTHING".encode(),
+        f"INSERT INTO dids ({_DID}) VALUES ({', '.join(['%s'] * 29)}) ON CONFLICT (number_e164) DO NOTHING".encode(),
         (
             did.hash, did.account_id, did.property_id, did.number_e164, did.country, did.line_type, did.friendly_name,
             did.app_hash, did.assigned_at, did.expires_at, did.expired_redirect_e164, attribution.source,
             attribution.medium, attribution.campaign, attribution.content, attribution.offline_description, did.region,
             did.city, list(did.capabilities), Jsonb(dict(did.settings)), did.class_, did.area_code_id, did.month_micro,
-            did.setup_micro, did.bought_at, did.contract_end_at,
+            did.setup_micro, did.bought_at, did.contract_end_at, did.list_month_micro, did.list_setup_micro,
+            did.contract_months,
         ),
     )  # fmt: skip
     return cursor.rowcount == 1

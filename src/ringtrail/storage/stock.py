@@ -100,13 +100,14 @@ def _area(row: Sequence[Any]) -> AreaCode:
     return AreaCode(id=row[0], country=row[1], line_type=row[2], intl_prefix=row[3], local_prefix=row[4], label=row[5])
 
 
-async def put_area(connection: Connection, area: AreaCode) -> int:
-    """Its id: the one it had, or a new one."""
+async def put_area(connection: Connection, area: AreaCode, *, update: bool) -> int:
+    """Its id: the one it had, or a new one. update: it is called so from now on."""
+    kept = "local_prefix = EXCLUDED.local_prefix, label = EXCLUDED.label" if update else "label = a.label"
     row = await (
         await connection.execute(
-            "INSERT INTO area_codes (country, line_type, intl_prefix, local_prefix, label) VALUES (%s, %s, %s, %s, %s)"
-            " ON CONFLICT (country, line_type, intl_prefix) DO UPDATE SET local_prefix = EXCLUDED.local_prefix,"
-            " label = EXCLUDED.label RETURNING id",
+            "INSERT INTO area_codes AS a (country, line_type, intl_prefix, local_prefix, label)"
+            " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (country, line_type, intl_prefix)"
+            f" DO UPDATE SET {kept} RETURNING id".encode(),
             (area.country, area.line_type, area.intl_prefix, area.local_prefix, area.label),
         )
     ).fetchone()
@@ -132,6 +133,18 @@ async def areas(
         (country, line_type),
     )
     return [(_area(row), Availability(row[6], row[7])) for row in await cursor.fetchall()]
+
+
+async def dearest(connection: Connection, area_code_id: int, class_: str) -> StockNumber | None:
+    """Of the free numbers of an area, the one that the stock itself asks most for."""
+    row = await (
+        await connection.execute(
+            f"SELECT {_STOCK}, hash FROM number_stock s WHERE area_code_id = %s AND class = %s AND {_FREE}"
+            " ORDER BY month_micro DESC NULLS LAST, setup_micro DESC NULLS LAST, contract_months DESC LIMIT 1".encode(),
+            (area_code_id, class_),
+        )
+    ).fetchone()
+    return _stock_number(row) if row else None
 
 
 async def available(connection: Connection, area_code_id: int, class_: str) -> int:
@@ -214,20 +227,22 @@ async def hold(connection: Connection, order: NumberOrder) -> int:
     return len(picked)
 
 
-async def held(connection: Connection, token: str) -> list[StockNumber]:
-    """By number."""
+async def held(connection: Connection, token: str, *, lock: bool = False) -> list[StockNumber]:
+    """By number. lock: they are nobody else's before the end of the transaction."""
+    suffix = " FOR UPDATE" if lock else ""
     cursor = await connection.execute(
-        f"SELECT {_STOCK}, hash FROM number_stock WHERE order_token = %s ORDER BY number_e164".encode(), (token,)
+        f"SELECT {_STOCK}, hash FROM number_stock WHERE order_token = %s ORDER BY number_e164{suffix}".encode(),
+        (token,),
     )
     return [_stock_number(row) for row in await cursor.fetchall()]
 
 
-async def take_held(connection: Connection, token: str) -> list[StockNumber]:
-    """Take an order's numbers out, by number."""
-    cursor = await connection.execute(
-        f"DELETE FROM number_stock WHERE order_token = %s RETURNING {_STOCK}, hash".encode(), (token,)
+async def take_held(connection: Connection, token: str, items: Sequence[StockNumber]) -> None:
+    """Take some of an order's numbers out."""
+    await connection.execute(
+        "DELETE FROM number_stock WHERE order_token = %s AND number_e164 = ANY(%s)",
+        (token, [item.number_e164 for item in items]),
     )
-    return sorted((_stock_number(row) for row in await cursor.fetchall()), key=lambda item: item.number_e164)
 
 
 async def let_go(connection: Connection, token: str) -> None:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ringtrail.dialects.callr.parameters import Asking, Properties, Slice, plain_object
-from ringtrail.dialects.callr.responses import SearchResults, app_of_did, did_object, search_results
-from ringtrail.dialects.callr.vocabulary import DID_CLASSES, DID_TYPES, OUR_DID_CLASS
+from ringtrail.dialects.callr.responses import Did, SearchResults, app_of_did, did_object, search_results
+from ringtrail.dialects.callr.vocabulary import DID_CLASSES, DID_TYPES
 from ringtrail.services.numbers import to_e164
 
 ORDER = "intl_number"
@@ -16,9 +16,9 @@ ORDER = "intl_number"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filters:
-    """DID.SearchFilters. none_matches: no number of ours can be meant."""
+    """DID.SearchFilters."""
 
-    none_matches: bool = False
+    class_: str | None = None
     hash_: str | None = None
     line_type: str | None = None
     number_contains: str | None = None
@@ -26,9 +26,8 @@ class Filters:
 
 async def filters(asking: Asking, path: str, value: Any) -> Filters:
     given = Properties(path, await plain_object(asking, path, value), {"class", "hash", "KEYWORDS", "type"})
-    class_ = given.word("class", DID_CLASSES)
     return Filters(
-        none_matches=class_ not in (None, OUR_DID_CLASS),
+        class_=given.word("class", DID_CLASSES),
         hash_=given.hash("hash"),
         number_contains=_number_part(given.text("KEYWORDS"), asking.account.country),
         line_type=given.word("type", DID_TYPES),
@@ -44,12 +43,11 @@ def _number_part(keywords: str | None, country: str) -> str | None:
     return part.replace("\0", "") or None
 
 
-async def search(asking: Asking, wanted: Filters | None, piece: Slice | None) -> SearchResults:
+async def search(asking: Asking, wanted: Filters | None, piece: Slice | None) -> SearchResults[Did]:
     wanted, piece = wanted or Filters(), piece or Slice()
-    if wanted.none_matches:
-        return search_results([], offset=piece.offset, total=0)
     dids, total = await asking.services.numbers.find(
         asking.account.id,
+        class_=wanted.class_,
         hash_=wanted.hash_,
         line_type=wanted.line_type,
         number_contains=wanted.number_contains,
