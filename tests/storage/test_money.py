@@ -13,8 +13,10 @@ import psycopg
 import pytest
 
 from ringtrail.model.errors import DomainError, ErrorCode
-from ringtrail.model.money import Rate, RateKind
+from ringtrail.model.message import Message
+from ringtrail.model.money import BillingMode, Rate, RateKind
 from ringtrail.ports.clock import SystemClock
+from ringtrail.services.messages import NewMessage
 from ringtrail.services.money import Money, Subscriptions, month_about
 from ringtrail.storage.database import Database
 from ringtrail.storage.routing import route
@@ -201,3 +203,74 @@ async def test_nothing_is_dialled_without_credit_and_an_account_that_is_barred_t
     assert await prefixes() is None
     await execute(world, "UPDATE accounts SET barred = '{}', disabled_at = now()")
     assert await prefixes() is None
+
+
+async def test_levels_hold_from_when_they_are_set_and_no_longer_than_they_are(world: World, money: Money) -> None:
+    id_ = world.account.id
+    await money.set_terms(id_, mode=BillingMode.PREPAID)
+    assert not (await money.balance(id_)).shut
+    assert (await money.set_terms(id_, shutdown_micro=0)).shut
+    assert await told(world) == ["credit.shutdown"]
+    assert not (await money.set_terms(id_, shutdown_micro=-1)).shut
+    assert (await money.set_terms(id_, shutdown_micro=0)).shut
+    assert not (await money.set_terms(id_, shutdown_micro=None)).shut
+    await money.set_terms(id_, shutdown_micro=0)
+    assert not (await money.set_terms(id_, mode=BillingMode.POSTPAID)).shut
+    assert await told(world) == ["credit.shutdown"] * 3
+
+
+async def test_terms_that_are_not_given_stay_and_a_tariff_must_have_rates(world: World, money: Money) -> None:
+    id_ = world.account.id
+    await rated(world, money)
+    await money.set_terms(id_, warning_micro=5)
+    await money.set_terms(id_, shutdown_micro=-7)
+    found = await money.balance(id_)
+    assert (found.mode, found.warning_micro, found.shutdown_micro) == (BillingMode.POSTPAID, 5, -7)
+    with pytest.raises(DomainError) as refused:
+        await money.set_terms(id_, tariff="typo")
+    assert (refused.value.code, refused.value.field) == (ErrorCode.UNKNOWN_VALUE, "tariff")
+    assert len(await money.rates(id_)) == len(RATES)
+    await money.set_terms(id_, tariff=None)
+    assert await money.rates(id_) == []
+
+
+async def test_credit_is_not_transferred_to_where_it_is(world: World, money: Money) -> None:
+    await money.top_up(world.account.id, 1_000)
+    with pytest.raises(DomainError) as refused:
+        await money.transfer(world.account.id, world.account.id, 1_000)
+    assert (refused.value.code, refused.value.field) == (ErrorCode.CONFLICT, "to")
+    assert (await money.balance(world.account.id)).balance_micro == 1_000
+
+
+async def test_a_call_without_a_rate_costs_nothing_and_says_so(world: World, money: Money) -> None:
+    await money.set_tariff("elsewhere", [Rate(kind=RateKind.CALL_OUT, prefix="+1", price_micro=9, label="US")])
+    await money.set_terms(world.account.id, tariff="elsewhere")
+    await world.save(world.golden())
+    assert await rows(world, "SELECT debit_micro, cost_label FROM legs") == [(0, None), (0, None)]
+    assert await money.entries(world.account.id) == []
+
+
+async def test_messages_at_once_never_spend_more_than_there_is(world: World, money: Money) -> None:
+    """Credit for five messages; twenty are sent at once."""
+    price = Rate(kind=RateKind.MESSAGE_OUT, prefix="+33", price_micro=65_000)
+    await money.set_tariff("standard", [*RATES, price])
+    await money.top_up(world.account.id, 5 * price.price_micro)
+    await money.set_terms(world.account.id, tariff="standard", mode=BillingMode.PREPAID, shutdown_micro=0)
+    wanted = NewMessage(property_id=world.property.id, recipient="+33612345678", body="x", sender="Shop")
+    sent = await asyncio.gather(
+        *(world.services.messages.send(world.account, wanted) for _ in range(20)), return_exceptions=True
+    )
+    assert sum(isinstance(item, Message) for item in sent) == 5
+    assert {item.code for item in sent if isinstance(item, DomainError)} == {ErrorCode.FORBIDDEN}
+    assert (await money.balance(world.account.id)).balance_micro == 0
+    assert await rows(world, "SELECT count(*), sum(debit_micro) FROM messages") == [(5, 5 * price.price_micro)]
+    assert await balanced(world)
+
+
+async def test_a_click_to_call_is_not_ordered_without_credit(world: World, money: Money) -> None:
+    button = await world.services.buttons.create(world.account, world.property.id, name="b", target="+33987654321")
+    assert await world.services.buttons.press(world.account, button, "+33612345678")
+    await money.set_terms(world.account.id, mode=BillingMode.PREPAID, shutdown_micro=0)
+    with pytest.raises(DomainError) as refused:
+        await world.services.buttons.press(world.account, button, "+33612345678")
+    assert refused.value.code is ErrorCode.FORBIDDEN

@@ -11,6 +11,7 @@ from ringtrail.dialects.callr import (
     analytics,
     api_keys,
     apps,
+    billing,
     cdr,
     did,
     media_recording,
@@ -46,6 +47,12 @@ _DID = Param("did", check.did)
 _WEBHOOK = Param("hash", webhook_methods.webhook)
 _SUB = Param("id", subs.sub)
 _RESERVED = Param("options", subs.no_options, nullable=True, optional=True)
+_MESSAGE = (
+    Param("from", sms.sender, null_is=check.wrong_type),
+    Param("to", sms.recipient, null_is=check.wrong_type),
+    Param("body", sms.body),
+    Param("options", sms.options, nullable=True),
+)
 _RANGE = (Param("from", check.instant), Param("to", check.range_end))
 
 METHODS: dict[str, Method] = {
@@ -141,15 +148,10 @@ METHODS: dict[str, Method] = {
     "media/recording.get": Method(media_recording.get, (Param("hash", media_recording.recording),)),
     "media/recording.overview": Method(media_recording.overview),
     "media/recording.read_status": Method(media_recording.read_status),
-    "sms.send": Method(
-        sms.send,
-        (
-            Param("from", sms.sender, null_is=check.wrong_type),
-            Param("to", sms.recipient, null_is=check.wrong_type),
-            Param("body", sms.body),
-            Param("options", sms.options, nullable=True),
-        ),
-    ),
+    "billing.get_prepaid_credit": Method(billing.get_prepaid_credit),
+    "list.destinations": Method(billing.destinations),
+    "sms.send": Method(sms.send, _MESSAGE),
+    "sms.get_quote": Method(billing.get_quote, _MESSAGE),
     "sms.get": Method(sms.get, (Param("id", sms.message),)),
     "sms.get_list": Method(sms.get_list, (Param("type", check.one_of(SMS_TYPES)), *_RANGE)),
     "sms.search": Method(

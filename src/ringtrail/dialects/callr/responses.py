@@ -1,7 +1,8 @@
 """The vendor's objects, keys in the vendor's order.
 
 What is not known is null, everywhere: a call that nobody answered has `answer` null, a withheld caller has `cli_number`
-null, `billing_customer_cost_label` is always null because we rate no calls. Money that is known to be nothing is "0.00".
+null, `billing_customer_cost_label` is null where no rate has a label. Money that is known to be nothing is "0.00"; the debit of
+a call of an account without a tariff is the cost that was noted on it.
 `did` of an App is null when the asker did not want the numbers. [inferred].
 """
 
@@ -230,14 +231,16 @@ def cdr_in_view(account: Account, masking: frozenset[int]) -> View[CdrIn]:
         app_hash: str | None,
         app_name: str | None,
         property_id: int,
+        debit_micro: int | None,
+        cost_label: str | None,
     ) -> CdrIn:
         if caller_withheld:
             caller_country = caller_name = caller_number = caller_line_type = None
         return CdrIn(
             time(caller_answered_at) if caller_answered_at else None,
-            None,  # billing_customer_cost_label
+            cost_label,
             words.amount(revenue_minor) if revenue_minor > 0 else words.NOTHING,
-            words.amount(-revenue_minor) if revenue_minor < 0 else words.NOTHING,
+            words.cents(debit_micro) if debit_micro is not None else words.amount(max(0, -revenue_minor)),
             id,
             caller_country,
             caller_name,
@@ -289,14 +292,16 @@ def cdr_out_view(masking: frozenset[int]) -> View[CdrOut]:
         app_hash: str | None,
         app_name: str | None,
         property_id: int,
+        debit_micro: int | None,
+        cost_label: str | None,
     ) -> CdrOut:
         if caller_withheld:
             caller_name = caller_number = None
         return CdrOut(
             time(answered_at) if answered_at else None,
-            None,  # billing_customer_cost_label
+            cost_label,
             words.NOTHING,
-            words.NOTHING,
+            words.cents(debit_micro) if debit_micro else words.NOTHING,
             id,
             call_id,
             caller_name,

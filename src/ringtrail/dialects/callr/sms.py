@@ -42,7 +42,8 @@ from ringtrail.dialects.callr.sms_object import (
 from ringtrail.dialects.callr.sms_text import GSM_CONVERSIONS, as_gsm
 from ringtrail.dialects.callr.webhook_options import DynamicWebhook
 from ringtrail.model.errors import DomainError, ErrorCode
-from ringtrail.model.message import Message, parts_of
+from ringtrail.model.message import Encoding, Message, encoding_of, parts_of
+from ringtrail.model.money import BillingMode
 from ringtrail.model.number import DID
 from ringtrail.model.query import MessageQuery
 from ringtrail.model.webhook import Endpoint
@@ -197,16 +198,14 @@ def _storable(text: str | None) -> str | None:
 
 async def send(asking: Asking, sender: Sender, recipient: str, body: str, options: Options | None) -> str:
     said = options or Options()
-    text = as_gsm(body) if said.force_encoding == "GSM" else body
-    if text is None:
-        raise bad_value("options.force_encoding")
+    text, encoding = encoded(body, said)
     endpoint = await _endpoint(asking, said.webhook) if said.webhook else None
     wanted = NewMessage(
         property_id=sender.property_id,
         recipient=recipient,
         body=text,
         sender=sender.text,
-        encoding=ENCODINGS.get(said.force_encoding or ""),
+        encoding=encoding,
         external_id=said.user_data,
         settings=_settings(said, endpoint),
         webhook_hash=endpoint.hash if endpoint else None,
@@ -216,6 +215,14 @@ async def send(asking: Asking, sender: Sender, recipient: str, body: str, option
     except DomainError as exc:
         raise DomainError(exc.code, _FIELDS.get(exc.field or ""), exc.detail) from exc
     return message_hash(sent.id)
+
+
+def encoded(body: str, said: Options) -> tuple[str, Encoding]:
+    """What is sent, and how. bad_value if the alphabet that was asked for cannot hold it."""
+    text = as_gsm(body) if said.force_encoding == "GSM" else body
+    if text is None:
+        raise bad_value("options.force_encoding")
+    return text, ENCODINGS.get(said.force_encoding or "") or encoding_of(text)
 
 
 async def _endpoint(asking: Asking, webhook: DynamicWebhook) -> Endpoint:
@@ -237,7 +244,11 @@ def _settings(said: Options, endpoint: Endpoint | None) -> dict[str, Any]:
 
 
 async def get(asking: Asking, message: Message) -> Sms:
-    return sms_object(message, await asking.masking())
+    return sms_object(message, await asking.masking(), await _mode(asking))
+
+
+async def _mode(asking: Asking) -> BillingMode:
+    return (await asking.services.money.balance(asking.account.id)).mode
 
 
 async def get_list(asking: Asking, type_: str, from_at: datetime, to_at: datetime) -> list[Sms]:
@@ -258,8 +269,8 @@ async def search(asking: Asking, query: MessageQuery | None, piece: Slice | None
 
 async def _page(asking: Asking, query: MessageQuery, piece: Slice) -> tuple[list[Sms], int]:
     page, total = await asking.services.messages.page(query, offset=piece.offset, limit=piece.quantity, with_total=True)
-    masking = await asking.masking()
-    return [sms_object(item, masking) for item in page], total or 0
+    masking, mode = await asking.masking(), await _mode(asking)
+    return [sms_object(item, masking, mode) for item in page], total or 0
 
 
 async def get_count_for_body(asking: Asking, body: str) -> int:

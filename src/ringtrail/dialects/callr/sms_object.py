@@ -2,7 +2,8 @@
 
 [inferred]: a message's hash is its id, scrambled so that neighbours do not look alike and kept nowhere; REMOTE_QUEUED is
 never ours; ERROR is what we refused to hand on, FAILED what a carrier refused or could not deliver, and `status_error`
-names the reason of both; `date_update` is the newest of the dates that we know; nothing is charged (POSTPAID, "0.00").
+names the reason of both; `date_update` is the newest of the dates that we know; `b_customer_mode` is the account's as it is now;
+what was accepted stays charged, whatever becomes of it.
 `options` of a received message says nothing.
 """
 
@@ -14,9 +15,10 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import field
 
-from ringtrail.dialects.callr.vocabulary import HASH, NOTHING, datetime_text
+from ringtrail.dialects.callr.vocabulary import HASH, cents, datetime_text
 from ringtrail.model.ids import hash_of_number, number_of_hash
 from ringtrail.model.message import Direction, Encoding, Message, MessageStatus
+from ringtrail.model.money import BillingMode
 from ringtrail.services.messages import BARRED, DISABLED, SENDER_GONE
 from ringtrail.services.numbers import masked
 
@@ -26,7 +28,7 @@ ENCODINGS: dict[str, Encoding] = {"GSM": Encoding.GSM, "UNICODE": Encoding.UNICO
 OUR_REFUSALS = (DISABLED, BARRED, SENDER_GONE)
 
 _TYPE_WORDS = {direction: word for word, direction in SMS_TYPES.items()}
-_ENCODING_WORDS = {encoding: word for word, encoding in ENCODINGS.items()}
+ENCODING_WORDS = {encoding: word for word, encoding in ENCODINGS.items()}
 _STATUS_WORDS: dict[MessageStatus, str] = {
     MessageStatus.QUEUED: "CREATED",
     MessageStatus.PROCESSING: "PENDING",
@@ -99,19 +101,19 @@ def message_id_of_hash(hash_: str) -> int | None:
     return number_of_hash(hash_) * _GATHER % _HASHES if HASH.fullmatch(hash_) else None
 
 
-def sms_object(message: Message, masking: frozenset[int]) -> Sms:
+def sms_object(message: Message, masking: frozenset[int], mode: BillingMode) -> Sms:
     """masking: ids of the properties that hide their callers' last digits, here those of who wrote."""
     inbound = message.direction is Direction.IN
     dates = [message.created_at, message.submitted_at, message.delivered_at, message.received_at]
     received_at = message.received_at if inbound else message.delivered_at
     return Sms(
-        b_customer_debit=NOTHING,
-        b_customer_mode="POSTPAID",
+        b_customer_debit=cents(message.debit_micro or 0),
+        b_customer_mode=mode.value.upper(),
         date_creation=datetime_text(message.created_at),
         date_received=datetime_text(received_at) if received_at else None,
         date_sent=datetime_text(message.submitted_at) if message.submitted_at else None,
         date_update=datetime_text(max(filter(None, dates))),
-        encoding=_ENCODING_WORDS[message.encoding],
+        encoding=ENCODING_WORDS[message.encoding],
         from_=masked(message.sender) if inbound and message.property_id in masking else message.sender,
         hash=message_hash(message.id),
         nature=message.settings.get("nature"),

@@ -109,7 +109,12 @@ NOTHING = amount(0)
 
 def cents(micro: int) -> str:
     """Micro as CALLR's `amount`: cents with two decimals."""
-    return f"{Decimal(micro) / CENT:.2f}"
+    return f"{Decimal(micro) / CENT:z.2f}"
+
+
+def cents_4(micro: int) -> str:
+    """Micro as CALLR's `amount_4`: cents with four decimals."""
+    return f"{Decimal(micro) / CENT:z.4f}"
 
 
 def amount_4(minor: int) -> str:

@@ -18,7 +18,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -27,7 +26,7 @@ from ringtrail.dialects.callr import js_json
 from ringtrail.dialects.callr.media_recording import shown
 from ringtrail.dialects.callr.responses import CdrIn, CdrOut, Did, cdr_in_view, cdr_out_view, did_object
 from ringtrail.dialects.callr.sms_object import Sms, sms_object
-from ringtrail.dialects.callr.vocabulary import NOTHING
+from ringtrail.dialects.callr.vocabulary import NOTHING, cents
 from ringtrail.dialects.callr.webhook_options import ALGORITHMS, DEFAULT_ALGORITHM
 from ringtrail.dialects.callr.webhook_types import TYPE_OF, TYPES
 from ringtrail.httpkit.dialect import DialectOptions
@@ -35,7 +34,6 @@ from ringtrail.model.account import Account
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.events import Event, EventType
 from ringtrail.model.ids import hash_of_number
-from ringtrail.model.money import CENT
 from ringtrail.model.number import DID
 from ringtrail.model.query import CallQuery, MessageQuery
 from ringtrail.model.view import seen
@@ -183,7 +181,8 @@ async def _recordings(teller: _Teller, events: Sequence[Event]) -> Sequence[Any]
 async def _messages(teller: _Teller, events: Sequence[Event]) -> Sequence[Sms | None]:
     query = MessageQuery(account_id=teller.account.id, ids=tuple(_abouts(events)))
     page, _ = await teller.services.messages.page(query)
-    by_id = {message.id: sms_object(message, teller.masking) for message in page}
+    mode = (await teller.services.money.balance(teller.account.id)).mode
+    by_id = {message.id: sms_object(message, teller.masking, mode) for message in page}
     return [by_id.get(event.about) for event in events]
 
 
@@ -215,17 +214,16 @@ async def _credits(teller: _Teller, events: Sequence[Event]) -> Sequence[Credit]
 
 def _credit(detail: Mapping[str, Any]) -> Credit:
     return Credit(
-        balance=_cents(detail["balance_micro"]),
+        balance=cents(detail["balance_micro"]),
         currency_code=detail["currency"],
-        last_transaction_amount=_cents(detail["amount_micro"]),
-        shutdown_limit=_cents(detail["shutdown_micro"]),
-        warning_limit=_cents(detail["warning_micro"]),
+        last_transaction_amount=cents(detail["amount_micro"]),
+        shutdown_limit=_limit(detail["shutdown_micro"]),
+        warning_limit=_limit(detail["warning_micro"]),
     )
 
 
-def _cents(micro: int | None) -> str | None:
-    """`amount`: cents with two decimals."""
-    return None if micro is None else f"{Decimal(micro) / CENT:.2f}"
+def _limit(micro: int | None) -> str | None:
+    return None if micro is None else cents(micro)
 
 
 def _abouts(events: Sequence[Event]) -> list[int]:
