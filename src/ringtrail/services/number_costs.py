@@ -78,8 +78,8 @@ def _own_price(item: StockNumber, tariff: NumberPrice, today: date) -> NumberPri
 async def covered(
     connection: Connection, account_id: int, items: Sequence[StockNumber], now: datetime
 ) -> list[StockNumber]:
-    """Those of them, the first first, that the account's credit pays for: it may not fall below its shutdown level, or below
-    nothing if it has none. The balance is locked until the transaction ends. All of them for a postpaid account."""
+    """Those of them, the first first, that the account's credit pays for: a prepaid one may not fall below its shutdown
+    level. The balance is locked until the transaction ends."""
     await money.lock(connection, account_id)
     left = _spendable(await money.balance(connection, account_id))
     found = []
@@ -93,7 +93,9 @@ async def covered(
 
 def _spendable(balance: Balance) -> int | None:
     """None: without a limit."""
-    return balance.balance_micro - (balance.shutdown_micro or 0) if balance.mode is BillingMode.PREPAID else None
+    if balance.mode is not BillingMode.PREPAID or balance.shutdown_micro is None:
+        return None
+    return balance.balance_micro - balance.shutdown_micro
 
 
 def after_months(at: datetime, months: int) -> datetime:

@@ -12,9 +12,18 @@ from ringtrail.dialects.callr import (
     api_keys,
     apps,
     billing,
+    calling,
     cdr,
+    clicktocall,
     did,
+    did_areacode,
+    did_store,
+    jobs,
+    media,
+    media_email,
+    media_library,
     media_recording,
+    media_tts,
     packages,
     sessions,
     sms,
@@ -29,7 +38,7 @@ from ringtrail.dialects.callr.envelope import RpcCall
 from ringtrail.dialects.callr.errors import METHOD_NOT_FOUND, RpcError
 from ringtrail.dialects.callr.parameters import Asking, Param
 from ringtrail.dialects.callr.sms_object import SMS_TYPES
-from ringtrail.dialects.callr.vocabulary import CDR_TYPES
+from ringtrail.dialects.callr.vocabulary import CDR_TYPES, DID_CLASSES, DID_TYPES
 from ringtrail.dialects.callr.webhook_types import TYPES
 from ringtrail.model.errors import ErrorCode
 
@@ -44,6 +53,13 @@ class Method:
 
 _APP = Param("app", check.app)
 _DID = Param("did", check.did)
+_CLICK = Param("call", clicktocall.call)
+_AREA = (
+    Param("area_code_id", did_store.area_code_id),
+    Param("class", check.one_of(DID_CLASSES)),
+    Param("quantity", did_store.quantity),
+)
+_TOKEN = Param("token", did_store.token)
 _WEBHOOK = Param("hash", webhook_methods.webhook)
 _SUB = Param("id", subs.sub)
 _RESERVED = Param("options", subs.no_options, nullable=True, optional=True)
@@ -53,6 +69,9 @@ _MESSAGE = (
     Param("body", sms.body),
     Param("options", sms.options, nullable=True),
 )
+_MEDIUM = Param("media_id", media_library.medium)
+_OWN_MEDIUM = Param("media_id", media_library.own_medium)
+_DYNAMIC = Param("webhook", webhook_options.dynamic, nullable=True)
 _RANGE = (Param("from", check.instant), Param("to", check.range_end))
 
 METHODS: dict[str, Method] = {
@@ -123,6 +142,31 @@ METHODS: dict[str, Method] = {
             Param("options", check.search_options(did.ORDER), nullable=True),
         ),
     ),
+    "did/areacode.countries": Method(did_areacode.countries),
+    "did/areacode.types": Method(did_areacode.types, (Param("country", did_areacode.country),)),
+    "did/areacode.get_list": Method(
+        did_areacode.get_list,
+        (Param("country", did_areacode.country), Param("type", check.one_of(DID_TYPES), nullable=True)),
+    ),
+    "did/store.get_quota_status": Method(did_store.get_quota_status),
+    "did/store.get_quote": Method(did_store.get_quote, _AREA),
+    "did/store.reserve": Method(did_store.reserve, (*_AREA, Param("mode", check.one_of(did_store.MODES)))),
+    "did/store.view_order": Method(did_store.view_order, (_TOKEN,)),
+    "did/store.buy_order": Method(did_store.buy_order, (_TOKEN,)),
+    "did/store.cancel_order": Method(did_store.cancel_order, (_TOKEN,)),
+    "did/store.cancel_subscription": Method(did_store.cancel_subscription, (Param("hash", check.did),)),
+    "clicktocall/calls.start_2": Method(
+        clicktocall.start_2,
+        (
+            Param("app", clicktocall.app),
+            Param("a_targets", calling.targets),
+            Param("b_targets", calling.targets),
+            Param("options", clicktocall.options, nullable=True),
+        ),
+    ),
+    "clicktocall/calls.get_status": Method(clicktocall.get_status, (_CLICK,)),
+    "clicktocall/calls.cancel": Method(clicktocall.cancel, (_CLICK,)),
+    "clicktocall/calls.get_list": Method(clicktocall.get_list, (Param("app", clicktocall.app), *_RANGE)),
     "cdr.get": Method(
         cdr.get,
         (
@@ -138,6 +182,57 @@ METHODS: dict[str, Method] = {
     ),
     "analytics/calls.summary": Method(analytics.summary, _RANGE),
     "analytics/calls.history": Method(analytics.history, _RANGE),
+    "jobs.get": Method(jobs.get, (Param("id", jobs.job),)),
+    "jobs.cancel": Method(jobs.cancel, (Param("id", jobs.job),)),
+    "media.get_quota_status": Method(media.get_quota_status),
+    "media.import_file_from_base64_async": Method(
+        media.import_file_from_base64_async, (Param("base64", media_library.audio), _DYNAMIC)
+    ),
+    "media.import_file_from_url_async": Method(media.import_file_from_url_async, (Param("url", media.url), _DYNAMIC)),
+    "media/email.get_templates": Method(media_email.get_templates, (Param("type", check.one_of(media_email.NAMES)),)),
+    "media/library.create": Method(media_library.create, (Param("name", media_library.name),)),
+    "media/library.get": Method(media_library.get, (_MEDIUM,)),
+    "media/library.get_list": Method(
+        media_library.get_list, (Param("categories", media_library.categories, nullable=True),)
+    ),
+    "media/library.search": Method(
+        media_library.search,
+        (
+            Param("filters", media_library.filters, nullable=True),
+            Param("options", check.search_options(media_library.ORDER), nullable=True),
+        ),
+    ),
+    "media/library.overview": Method(media_library.overview),
+    "media/library.delete": Method(media_library.delete, (_OWN_MEDIUM,)),
+    "media/library.set_name": Method(media_library.set_name, (_OWN_MEDIUM, Param("name", media_library.name))),
+    "media/library.set_tags": Method(media_library.set_tags, (_OWN_MEDIUM, Param("tags", media_library.tags))),
+    "media/library.set_content": Method(
+        media_library.set_content,
+        (_OWN_MEDIUM, Param("text", media_library.text, nullable=True), Param("audio", media_library.audio)),
+    ),
+    "media/library.set_content_from_file": Method(
+        media_library.set_content_from_file, (_OWN_MEDIUM, Param("filename", media_library.upload))
+    ),
+    "media/library.set_content_from_recording": Method(
+        media_library.set_content_from_recording, (_OWN_MEDIUM, Param("media_file", media_library.recording_file))
+    ),
+    "media/library.get_phone_id": Method(
+        media_library.get_phone_id, (_OWN_MEDIUM, Param("country_code", media_library.country_code))
+    ),
+    "media/recording.delete": Method(media_recording.delete, (Param("hashes", media_recording.hashes),)),
+    "media/recording.set_read": Method(
+        media_recording.set_read, (Param("hashes", media_recording.hashes), Param("read", check.boolean))
+    ),
+    "media/tts.get_voice_list": Method(media_tts.get_voice_list),
+    "media/tts.set_content": Method(
+        media_tts.set_content,
+        (
+            _OWN_MEDIUM,
+            Param("text", media_library.text),
+            Param("voice", media_tts.voice),
+            Param("options", media_tts.options, nullable=True),
+        ),
+    ),
     "media/recording.search": Method(
         media_recording.search,
         (
