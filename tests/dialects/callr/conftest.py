@@ -1,5 +1,5 @@
-"""A CALLR client: `await rpc(method, *params)` gives the result, `await fault(method, *params)` (number, message). `carrier_post`
-is the worker that sends and receives messages."""
+"""A CALLR client: `await rpc(method, *params)` gives the result, checked against the vendor's page, `await fault(method,
+*params)` (number, message). `carrier_post` is the worker that sends and receives messages."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from httpx import Response
 
 from ringtrail.dialects.callr import DIALECT
+from tests.dialects.callr.conformity import check_result
 from tests.dialects.callr.happenings import Post, opened_post, sms_number
 from tests.dialects.conftest import Serve
 from tests.fixtures import CALLR_LOGIN, World
@@ -34,6 +35,7 @@ def rpc(client: Client) -> Rpc:
         assert reply.headers["content-type"] == "application/json-rpc; charset=utf-8"
         body = reply.json()
         assert list(body) == ["jsonrpc", "id", "result"], body
+        check_result(method, body["result"])
         return body["result"]
 
     return call

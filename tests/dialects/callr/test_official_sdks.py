@@ -166,7 +166,7 @@ async def test_the_node_sdk_sees_bad_credentials_and_login_as_refused(port: int)
     ping: list[tuple[str, list[Any]]] = [("system.get_timestamp", [])]
     assert await _node_sdk(port, ping, password="wrong") == [{"error": {"message": "HTTP_CODE_ERROR", "code": -1}}]
     assert await _node_sdk(port, ping, password=CALLR_LOGIN[1], login_as="bob") == [
-        {"error": {"message": "FORBIDDEN: CALLR-Login-As is not supported", "code": 100}}
+        {"error": {"message": "FORBIDDEN: no such account that you may act as", "code": 100}}
     ]
 
 

@@ -272,7 +272,8 @@ async def test_a_dynamic_webhook_of_an_sms_is_told_its_status_and_its_replies_be
     for request in requests:
         assert (request.json["hook_hash"] is None) == (request.path == "/mine")
         assert ("x-callr-hmacsignature" in request.headers) == (request.path == "/mine")
-    assert (await rpc("sms.get", hash_))["options"]["webhook"] == {
+    shown = (await rpc("sms.get", hash_))["options"]["webhook"]
+    assert {key: value for key, value in shown.items() if value is not None} == {
         "endpoint": f"{receiver.url}/mine",
         "options": {"format": "JSON", "hmac_algo": "SHA1", "hmac_secret": "********"},
     }

@@ -36,8 +36,16 @@ class SubAccountAccount(msgspec.Struct):
     lastname: str
 
 
+class Address(msgspec.Struct):
+    city: str | None = None
+    country: str | None = None
+    state: str | None = None
+    street: str | None = None
+    zip: str | None = None
+
+
 class SubAccountContact(msgspec.Struct):
-    addresses: Sequence[Mapping[str, str]]
+    addresses: Sequence[Address]
     emails: Sequence[str]
     phones: Sequence[str]
     tech_emails: Sequence[str]
@@ -51,7 +59,7 @@ class SubAccountCredentials(msgspec.Struct):
 
 
 class SubAccountBilling(msgspec.Struct):
-    addresses: Sequence[Mapping[str, str]]
+    addresses: Sequence[Address]
     currency_code: str
     emails: Sequence[str]
 
@@ -118,7 +126,7 @@ async def edit(asking: Asking, account: Account, profile: Profile, options: None
     return await get(asking, changed)
 
 
-async def search(asking: Asking, filters: Filters | None, piece: Slice | None) -> SearchResults:
+async def search(asking: Asking, filters: Filters | None, piece: Slice | None) -> SearchResults[SubAccount]:
     """By the time they were made, oldest first."""
     filters, piece = filters or Filters(), piece or Slice()
     found, total = await asking.services.sub_accounts.find(
@@ -188,19 +196,23 @@ def _shown(account: Account, standing: Standing, password: str | None = None) ->
             lastname=profile.get("last_name", ""),
         ),
         contact=SubAccountContact(
-            addresses=profile.get("addresses", []), emails=profile.get("emails", []), phones=profile.get("phones", []),
+            addresses=_addresses(profile, "addresses"), emails=profile.get("emails", []), phones=profile.get("phones", []),
             tech_emails=profile.get("tech_emails", []),
         ),
         credentials=SubAccountCredentials(login=standing.login, password=password),
         params=SubAccountParams(
             billing=SubAccountBilling(
-                addresses=profile.get("billing_addresses", []), currency_code=account.currency,
+                addresses=_addresses(profile, "billing_addresses"), currency_code=account.currency,
                 emails=profile.get("billing_emails", []),
             ),
             default=SubAccountDefault(locale=account.locale, timezone=account.timezone),
         ),
         state=_state(account, standing),
     )  # fmt: skip
+
+
+def _addresses(profile: Mapping[str, Any], key: str) -> list[Address]:
+    return msgspec.convert(profile.get(key, []), list[Address])
 
 
 def _state(account: Account, standing: Standing) -> SubAccountState:

@@ -94,7 +94,7 @@ async def get(
     return records
 
 
-async def search(asking: Asking, wanted: Filters, piece: Slice | None) -> SearchResults:
+async def search(asking: Asking, wanted: Filters, piece: Slice | None) -> SearchResults[CdrIn | CdrOut]:
     piece = piece or Slice()
     records, total = await _records(asking, wanted, piece)
     return search_results(records, offset=piece.offset, total=total)

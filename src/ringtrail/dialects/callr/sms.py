@@ -261,7 +261,7 @@ async def get_list(asking: Asking, type_: str, from_at: datetime, to_at: datetim
     return found
 
 
-async def search(asking: Asking, query: MessageQuery | None, piece: Slice | None) -> SearchResults:
+async def search(asking: Asking, query: MessageQuery | None, piece: Slice | None) -> SearchResults[Sms]:
     piece = piece or Slice()
     found, total = await _page(asking, query or MessageQuery(account_id=asking.account.id), piece)
     return search_results(found, offset=piece.offset, total=total)

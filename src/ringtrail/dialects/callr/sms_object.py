@@ -4,7 +4,7 @@
 never ours; ERROR is what we refused to hand on, FAILED what a carrier refused or could not deliver, and `status_error`
 names the reason of both; `date_update` is the newest of the dates that we know; `b_customer_mode` is the account's as it is now;
 what was accepted stays charged, whatever becomes of it.
-`options` of a received message says nothing.
+`options` of a received message says nothing; its `webhook` is null but for what was given.
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ STATUSES: dict[str, StatusMeaning] = {
     "REMOTE_QUEUED": StatusMeaning(()),
     "SENT": StatusMeaning((MessageStatus.SENT,)),
 }
+
+_WEBHOOK: dict[str, Any] = dict.fromkeys(
+    ("created_at", "endpoint", "hash", "options", "status", "type", "updated_at"), None
+)
+"""A webhook of one message is no subscription: of the vendor's Webhook it has `endpoint` and `options` only."""
 
 _HASHES = 36**8
 _SPREAD = 1_999_993_579_747  # prime to 36, so that multiplying by it can be undone
@@ -135,7 +140,7 @@ def _options(message: Message) -> SmsOptions:
         force_encoding=said.get("force_encoding"),
         nature=said.get("nature"),
         user_data=message.external_id,
-        webhook=said.get("webhook"),
+        webhook=_WEBHOOK | said["webhook"] if "webhook" in said else None,
     )
 
 

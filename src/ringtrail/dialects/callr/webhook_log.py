@@ -124,7 +124,7 @@ def _event_date(given: Properties) -> tuple[datetime | None, datetime | None]:
     return start, start + timedelta(days=1) if whole_day else after_second(start)
 
 
-async def search(asking: Asking, wanted: LogQuery | None, piece: Slice | None) -> SearchResults:
+async def search(asking: Asking, wanted: LogQuery | None, piece: Slice | None) -> SearchResults[LogEntry]:
     """Newest try first."""
     piece = piece or Slice()
     page, total = await asking.services.webhooks.attempts(
