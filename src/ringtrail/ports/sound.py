@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ringtrail.model.sound import Voice
+
 LONGEST_S = 600
 """A sound that is longer is refused."""
-USUAL_RATE = 50
 
 
 class SoundError(Exception):
     """No sound can be made of it; the message is for who sent it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Voice:
-    """language: as `fr-FR`. number tells voices of one language and sex apart, from 1."""
-
-    language: str
-    female: bool
-    number: int = 1
 
 
 class Studio(Protocol):

@@ -17,8 +17,9 @@ from pathlib import Path
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import new_hash
 from ringtrail.model.media import MediaQuery, MediaQuota, MediaTally, Medium, MediumStatus, Sound, Upload
+from ringtrail.model.sound import Voice
 from ringtrail.ports.clock import Clock
-from ringtrail.ports.sound import SoundError, Studio, Voice
+from ringtrail.ports.sound import SoundError, Studio
 from ringtrail.services.upkeep import finish_file
 from ringtrail.storage import media as store
 from ringtrail.storage.database import Connection, Database

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import datetime
 from pathlib import Path
 
@@ -62,3 +63,21 @@ class Recordings:
     async def mark_read(self, recording: RecordingRecord) -> None:
         async with self._database.transaction() as connection:
             await store.mark_read(connection, recording.account_id, recording.hash, self._clock.now())
+
+    async def set_read(self, account_id: int, hash_: str, read: bool) -> bool:
+        """Whether somebody has listened. False: there is no such recording."""
+        async with self._database.transaction() as connection:
+            return await store.set_read(connection, account_id, hash_, self._clock.now() if read else None)
+
+    async def delete(self, account_id: int, hash_: str) -> bool:
+        """Delete a recording for ever, with its files. False: there is none, or its call is not over."""
+        async with self._database.transaction() as connection:
+            path = await store.delete(connection, account_id, hash_)
+        if path is not None:
+            await asyncio.to_thread(self._unlink, path)
+        return path is not None
+
+    def _unlink(self, path: str) -> None:
+        for pattern in (f"{path}.*", f"{path}-*"):
+            for file in self._folder.glob(pattern):
+                file.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ringtrail.ports.sound import USUAL_RATE, Voice
+from ringtrail.model.sound import USUAL_RATE, Voice
 
 _LANGUAGES = {"de": "de", "en": "en-gb", "fr": "fr-fr", "it": "it", "nl": "nl"}
 _USUAL_WORDS_A_MINUTE = 160

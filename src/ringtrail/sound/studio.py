@@ -10,7 +10,8 @@ from pathlib import Path
 
 import structlog
 
-from ringtrail.ports.sound import SoundError, Voice
+from ringtrail.model.sound import Voice
+from ringtrail.ports.sound import SoundError
 from ringtrail.sound import espeak
 from ringtrail.sound.convert import REFUSED
 

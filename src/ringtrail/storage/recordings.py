@@ -10,6 +10,7 @@ from psycopg import sql
 
 from ringtrail.model.call import RecordingRecord, RecordingTally
 from ringtrail.model.events import Event, EventType
+from ringtrail.storage import counters
 from ringtrail.storage.database import Connection
 from ringtrail.storage.events import tell
 
@@ -157,3 +158,46 @@ async def mark_read(connection: Connection, account_id: int, hash_: str, now: da
         "UPDATE recordings SET read_at = coalesce(read_at, %s) WHERE account_id = %s AND hash = %s",
         (now, account_id, hash_),
     )
+
+
+async def set_read(connection: Connection, account_id: int, hash_: str, now: datetime | None) -> bool:
+    """As `mark_read`; now None: nobody has listened. False: there is no such recording."""
+    cursor = await connection.execute(
+        "UPDATE recordings SET read_at = CASE WHEN %s::timestamptz IS NULL THEN NULL ELSE coalesce(read_at, %s) END"
+        " WHERE account_id = %s AND hash = %s",
+        (now, now, account_id, hash_),
+    )
+    return cursor.rowcount == 1
+
+
+async def delete(connection: Connection, account_id: int, hash_: str) -> str | None:
+    """Delete a settled recording and tell its call's change; the path of its files. None: there is none, or it is not
+    settled."""
+    gone = await (
+        await connection.execute(
+            "DELETE FROM recordings WHERE account_id = %s AND hash = %s AND status IN ('ready', 'error')"
+            " RETURNING call_id, path",
+            (account_id, hash_),
+        )
+    ).fetchone()
+    if gone is None:
+        return None
+    creation, change = await counters.lock(connection, account_id)
+    call = await (
+        await connection.execute(
+            "UPDATE calls c SET change_seq = %s, (recording_hash, recording_kind) = (SELECT r.hash, r.kind FROM recordings r"
+            " WHERE r.account_id = c.account_id AND r.call_id = c.id ORDER BY r.kind, r.started_at LIMIT 1),"
+            " recording_ready = EXISTS (SELECT FROM recordings r WHERE r.account_id = c.account_id AND r.call_id = c.id"
+            " AND r.status = 'ready') WHERE c.account_id = %s AND c.id = %s RETURNING property_id",
+            (change + 1, account_id, gone[0]),
+        )
+    ).fetchone()
+    if call is not None:
+        await counters.write(connection, account_id, creation, change + 1)
+        event = Event(
+            account_id=account_id, type=EventType.CALL_CHANGED, property_id=call[0], about=gone[0],
+            at=datetime.now(UTC),
+        )  # fmt: skip
+        await tell(connection, account_id, [event])
+    path: str = gone[1]
+    return path

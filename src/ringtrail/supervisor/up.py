@@ -19,7 +19,7 @@ from ringtrail import logs
 from ringtrail.config import Settings
 from ringtrail.engines.asterisk.configure import write_configuration
 from ringtrail.engines.asterisk.install import find_or_fetch
-from ringtrail.supervisor import preflight
+from ringtrail.supervisor import preflight, speech
 from ringtrail.supervisor.banner import banner
 from ringtrail.supervisor.leftovers import DataLock, PidFolder, stop_leftovers
 from ringtrail.supervisor.output import show
@@ -71,6 +71,8 @@ def prepare(settings: Settings) -> Plan:
             install = find_or_fetch(Path(settings.cache_dir), _say)
             asterisk = write_configuration(install, asterisk_settings(settings, secrets))
             _say(f"Asterisk {install.version}: {install.binary_command[-1]}")
+    with _step("eSpeak NG", done="looked for"):
+        speech.find_or_fetch(Path(settings.cache_dir), _say)
     cluster = None
     if not settings.database_url:
         cluster = postgres_of(settings)

@@ -25,6 +25,7 @@ AUTHENTICATION_FAILED = 401
 OOPS = "Oops, Internal Error. ¯\\_(ツ)_/¯"
 CONTENT_TYPE = "application/json-rpc; charset=utf-8"
 RECORDINGS_PREFIX = "/callr/recordings"
+MEDIA_PREFIX = "/callr/media"
 REST_PREFIX = "/rest/v1.1"
 
 
@@ -47,6 +48,11 @@ def unknown_package() -> RpcError:
 
 def app_without_did() -> RpcError:
     return RpcError(ErrorCode.CONFLICT, rpc_code=APP_CANNOT_HAVE_DID, message="BAD_APP_TYPE")
+
+
+def another_package() -> RpcError:
+    """An app exists, but is of a package that the method is not for."""
+    return RpcError(ErrorCode.UNKNOWN_VALUE, rpc_code=APP_CANNOT_HAVE_DID, message="BAD_APP_TYPE")
 
 
 def limit_reached(error: DomainError) -> DomainError:
@@ -101,7 +107,7 @@ def render_error(request: Request[Any, Any, Any], error: DomainError, options: D
     """A JSON-RPC error that echoes the request's id, or for a REST path or a sound file the error of the vendor's REST API."""
     status, code, message = worded(error)
     headers = {"WWW-Authenticate": 'Basic realm="ringtrail"'} if status == 401 else None
-    if request.scope["path"].startswith((RECORDINGS_PREFIX, REST_PREFIX)):
+    if request.scope["path"].startswith((RECORDINGS_PREFIX, MEDIA_PREFIX, REST_PREFIX)):
         body = msgspec.json.encode({"status": "error", "data": {"code": code, "message": message}})
         return Response(
             body, status_code=status if status >= 400 else 400, headers=headers, media_type="application/json"

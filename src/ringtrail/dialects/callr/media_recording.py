@@ -1,7 +1,9 @@
 """Service `media/recording`: recordings of calls and voicemails.
 
 [inferred]: the whole service by name and parameters. The reference has its objects but no method; `search(filters,
-options)` gives Media.Recording.ListResult, `get(hash)` a Media.Recording, `overview()` and `read_status()` their objects.
+options)` gives Media.Recording.ListResult, `get(hash)` a Media.Recording, `overview()` and `read_status()` their objects,
+`delete(hashes)` and `set_read(hashes, read)` a Media.Recording.ActionResult. What is deleted is gone, with its files; a recording
+of a call in progress is not deleted.
 A PENDING recording would be counted under PROCESSING, the overview has no place of its own for it. A recording is read
 once somebody has fetched its sound.
 """
@@ -15,7 +17,7 @@ from typing import Any
 import msgspec
 
 from ringtrail.dialects.callr import vocabulary as words
-from ringtrail.dialects.callr.errors import RECORDINGS_PREFIX
+from ringtrail.dialects.callr.errors import RECORDINGS_PREFIX, worded
 from ringtrail.dialects.callr.parameters import Asking, Properties, Slice, bad_format, bad_value, plain_object
 from ringtrail.dialects.callr.responses import MediaRecording, RecordingList, recording_object
 from ringtrail.model.call import RecordingRecord, RecordingTally
@@ -24,6 +26,7 @@ from ringtrail.services.numbers import to_e164
 ORDER = "date"
 _MAX_CALLID = 2**63 - 1
 _MAX_DURATION_S = 2_000_000
+_MOST_AT_ONCE = 1_000
 _TYPES = ("CALL", "CONFERENCE", "RECORDING", "VOICEMAIL")
 _FILTERS = {
     "callid", "cli_number", "date_from", "date_to", "duration_min", "hash", "read", "read_at_from", "read_at_to",
@@ -63,15 +66,40 @@ class Ready(msgspec.Struct):
     unread: int
 
 
-class Overview(msgspec.Struct):
+class OverviewStatus(msgspec.Struct):
     count: CountByStatus
     ready: Ready
 
 
-class ReadStatus(msgspec.Struct):
+class ReadStatusStatus(msgspec.Struct):
     count: int
     read: int
     unread: int
+
+
+class Overview(msgspec.Struct):
+    CALL: OverviewStatus
+    CONFERENCE: OverviewStatus
+    RECORDING: OverviewStatus
+    VOICEMAIL: OverviewStatus
+
+
+class ActionError(msgspec.Struct):
+    code: int
+    hash: str
+    message: str
+
+
+class ActionResult(msgspec.Struct):
+    errors: list[ActionError]
+    success: int
+
+
+class ReadStatus(msgspec.Struct):
+    CALL: ReadStatusStatus
+    CONFERENCE: ReadStatusStatus
+    RECORDING: ReadStatusStatus
+    VOICEMAIL: ReadStatusStatus
 
 
 async def filters(asking: Asking, path: str, value: Any) -> Filters:
@@ -120,6 +148,15 @@ async def recording(asking: Asking, path: str, value: Any) -> RecordingRecord:
     return found
 
 
+async def hashes(asking: Asking, path: str, value: Any) -> list[str]:
+    """Each once, 1,000 at most."""
+    if not isinstance(value, list) or not 0 < len(value) <= _MOST_AT_ONCE:
+        raise bad_format(path)
+    if not all(isinstance(item, str) and words.HASH.fullmatch(item) for item in value):
+        raise bad_format(path)
+    return list(dict.fromkeys(value))
+
+
 async def search(asking: Asking, wanted: Filters | None, piece: Slice | None) -> RecordingList:
     wanted, piece = wanted or Filters(), piece or Slice()
     if wanted.none_matches:
@@ -148,14 +185,30 @@ async def get(asking: Asking, recording: RecordingRecord) -> MediaRecording:
     return shown(asking.options.base_url, recording, await asking.masking())
 
 
-async def overview(asking: Asking) -> dict[str, Overview]:
-    tallies = await asking.services.recordings.tallies(asking.account.id)
-    return {type_: _overview(_of(tallies, type_)) for type_ in _TYPES}
+async def delete(asking: Asking, hashes: list[str]) -> ActionResult:
+    recordings, account_id = asking.services.recordings, asking.account.id
+    return _result({hash_: await recordings.delete(account_id, hash_) for hash_ in hashes})
 
 
-async def read_status(asking: Asking) -> dict[str, ReadStatus]:
+async def set_read(asking: Asking, hashes: list[str], read: bool) -> ActionResult:
+    recordings, account_id = asking.services.recordings, asking.account.id
+    return _result({hash_: await recordings.set_read(account_id, hash_, read) for hash_ in hashes})
+
+
+def _result(done: dict[str, bool]) -> ActionResult:
+    _, code, message = worded(bad_value("hash"))
+    errors = [ActionError(code=code, hash=hash_, message=message) for hash_, good in done.items() if not good]
+    return ActionResult(errors=errors, success=len(done) - len(errors))
+
+
+async def overview(asking: Asking) -> Overview:
     tallies = await asking.services.recordings.tallies(asking.account.id)
-    return {type_: _read_status(_of(tallies, type_)) for type_ in _TYPES}
+    return Overview(**{type_: _overview(_of(tallies, type_)) for type_ in _TYPES})
+
+
+async def read_status(asking: Asking) -> ReadStatus:
+    tallies = await asking.services.recordings.tallies(asking.account.id)
+    return ReadStatus(**{type_: _read_status(_of(tallies, type_)) for type_ in _TYPES})
 
 
 def shown(base_url: str, item: RecordingRecord, masking: frozenset[int]) -> MediaRecording:
@@ -167,13 +220,13 @@ def _of(tallies: list[RecordingTally], type_: str) -> list[RecordingTally]:
     return [tally for tally in tallies if tally.kind == kind]
 
 
-def _overview(tallies: list[RecordingTally]) -> Overview:
+def _overview(tallies: list[RecordingTally]) -> OverviewStatus:
     def count(status: str) -> int:
         return sum(tally.quantity for tally in tallies if tally.status == status)
 
     ready = [tally for tally in tallies if tally.status == "ready"]
     read = _read_status(ready)
-    return Overview(
+    return OverviewStatus(
         count=CountByStatus(
             ERROR=count("error"), PROCESSING=count("processing"), READY=count("ready"), RECORDING=count("recording")
         ),
@@ -183,7 +236,7 @@ def _overview(tallies: list[RecordingTally]) -> Overview:
     )
 
 
-def _read_status(tallies: list[RecordingTally]) -> ReadStatus:
+def _read_status(tallies: list[RecordingTally]) -> ReadStatusStatus:
     count = sum(tally.quantity for tally in tallies)
     read = sum(tally.quantity for tally in tallies if tally.read)
-    return ReadStatus(count=count, read=read, unread=count - read)
+    return ReadStatusStatus(count=count, read=read, unread=count - read)

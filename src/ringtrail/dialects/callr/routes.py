@@ -1,4 +1,4 @@
-"""Paths: the JSON-RPC endpoint, the REST wrapper and the sound files of recordings."""
+"""Paths: the JSON-RPC endpoint, the REST wrapper, the sound files of recordings and media."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from litestar.response import Stream
 from ringtrail.dialects.callr import rest
 from ringtrail.dialects.callr.auth import DIALECT_NAME, authenticate
 from ringtrail.dialects.callr.envelope import RpcCall, id_of, method_of, parse
-from ringtrail.dialects.callr.errors import CONTENT_TYPE, RECORDINGS_PREFIX, REST_PREFIX, render_error
+from ringtrail.dialects.callr.errors import CONTENT_TYPE, MEDIA_PREFIX, RECORDINGS_PREFIX, REST_PREFIX, render_error
 from ringtrail.dialects.callr.parameters import Asking
 from ringtrail.dialects.callr.registry import answer
 from ringtrail.httpkit.body import read_body
@@ -67,7 +67,17 @@ def build(services: Services, options: DialectOptions) -> Router:
         await services.recordings.mark_read(recording)
         return file_response(path, request.headers.get("range"), download_name=name)
 
-    return Router("/", route_handlers=[json_rpc, recording_file, *rest.handlers(admit_to_rest, [compression])])
+    @get(f"{MEDIA_PREFIX}/{{name:str}}")
+    async def media_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes] | Stream:
+        account = (await authenticate(services, request)).account
+        match = _SOUND_FILE.fullmatch(name)
+        medium = await services.media.by_hash(account.id, match[1]) if match else None
+        path = services.media.file(medium, match[2]) if match and medium else None
+        if path is None:
+            raise DomainError(ErrorCode.NOT_FOUND)
+        return file_response(path, request.headers.get("range"), download_name=name)
+
+    return Router("/", route_handlers=[json_rpc, recording_file, media_file, *rest.handlers(admit_to_rest, [compression])])
 
 
 def _refreshes(body: bytes) -> bool:
@@ -76,7 +86,7 @@ def _refreshes(body: bytes) -> bool:
 
 DIALECT = Dialect(
     name=DIALECT_NAME,
-    path_prefixes=(RPC_PREFIX, REST_PREFIX, RECORDINGS_PREFIX),
+    path_prefixes=(RPC_PREFIX, REST_PREFIX, RECORDINGS_PREFIX, MEDIA_PREFIX),
     build=build,
     render_error=render_error,
     aliases=(("POST", _OLD_PATH, RPC_PREFIX),),

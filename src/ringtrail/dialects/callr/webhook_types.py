@@ -1,6 +1,5 @@
 """The vendor's event types: which event of ours each one tells, and an example of its `data`.
 
-Types without an event can be subscribed to, but nothing raises them: there are no jobs and there is no media library yet.
 The examples are what a test of an endpoint sends: made-up values that no receiver can take for news.
 """
 
@@ -59,7 +58,7 @@ _SMS = {
 
 @dataclass(frozen=True, slots=True)
 class WebhookType:
-    event: EventType | None  # None: nothing raises it
+    event: EventType
     example: Mapping[str, Any]
 
 
@@ -73,17 +72,16 @@ TYPES: dict[str, WebhookType] = {
     "call.outbound_start": WebhookType(EventType.LEG_STARTED, _CDR_OUT),
     "did.assigned": WebhookType(EventType.NUMBER_ASSIGNED, _DID),
     "did.unassigned": WebhookType(EventType.NUMBER_RELEASED, _DID),
-    "job.status_update": WebhookType(None, _JOB),
-    "media.library.status_update": WebhookType(None, _MEDIA),
+    "job.status_update": WebhookType(EventType.JOB_CHANGED, _JOB),
+    "media.library.status_update": WebhookType(EventType.MEDIA_CHANGED, _MEDIA),
     "media.recording.new": WebhookType(EventType.RECORDING_CREATED, _RECORDING),
     "media.recording.status_update": WebhookType(EventType.RECORDING_CHANGED, _RECORDING),
     "sms.mo": WebhookType(EventType.MESSAGE_RECEIVED, _SMS),
     "sms.mt.status_update": WebhookType(EventType.MESSAGE_CHANGED, _SMS),
 }
-TYPE_OF: dict[EventType, str] = {item.event: word for word, item in TYPES.items() if item.event}
+TYPE_OF: dict[EventType, str] = {item.event: word for word, item in TYPES.items()}
 
 
 def events_of(type_: str) -> tuple[EventType, ...]:
     """What an endpoint of a subscription to this type is told."""
-    event = TYPES[type_].event
-    return () if event is None else (event,)
+    return (TYPES[type_].event,)

@@ -23,6 +23,10 @@ from typing import Any, TypeAlias, TypeVar
 import msgspec
 
 from ringtrail.dialects.callr import js_json
+from ringtrail.dialects.callr.jobs import Job
+from ringtrail.dialects.callr.jobs import shown as job_object
+from ringtrail.dialects.callr.media_library import Media
+from ringtrail.dialects.callr.media_library import shown as media_object
 from ringtrail.dialects.callr.media_recording import shown
 from ringtrail.dialects.callr.responses import CdrIn, CdrOut, Did, cdr_in_view, cdr_out_view, did_object
 from ringtrail.dialects.callr.sms_object import Sms, sms_object
@@ -32,8 +36,10 @@ from ringtrail.dialects.callr.webhook_types import TYPE_OF, TYPES
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.model.account import Account
 from ringtrail.model.attribution import StaticAttribution
+from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import Event, EventType
 from ringtrail.model.ids import hash_of_number
+from ringtrail.model.media import MediaQuery
 from ringtrail.model.number import DID
 from ringtrail.model.query import CallQuery, MessageQuery
 from ringtrail.model.view import seen
@@ -186,6 +192,25 @@ async def _messages(teller: _Teller, events: Sequence[Event]) -> Sequence[Sms | 
     return [by_id.get(event.about) for event in events]
 
 
+async def _jobs(teller: _Teller, events: Sequence[Event]) -> Sequence[Job | None]:
+    return [await _job(teller, event.detail["id"]) for event in events]
+
+
+async def _job(teller: _Teller, id_: str) -> Job | None:
+    try:
+        return job_object(await teller.services.jobs.by_id(teller.account.id, id_))
+    except DomainError as exc:
+        if exc.code is not ErrorCode.UNKNOWN_VALUE:
+            raise
+        return None
+
+
+async def _media(teller: _Teller, events: Sequence[Event]) -> Sequence[Media | None]:
+    page, _ = await teller.services.media.find(MediaQuery(account_id=teller.account.id, ids=tuple(_abouts(events))))
+    by_id = {medium.id: media_object(teller.base_url, medium) for medium in page}
+    return [by_id.get(event.about) for event in events]
+
+
 async def _assigned(teller: _Teller, events: Sequence[Event]) -> Sequence[Did | None]:
     hashes = [hash_of_number(event.about) for event in events]
     dids = await teller.services.numbers.by_hashes(teller.account.id, sorted(set(hashes)))
@@ -238,6 +263,8 @@ _TELL: dict[EventType, _Tell] = {
     EventType.CREDIT_CHANGED: _credits,
     EventType.CREDIT_SHUTDOWN: _credits,
     EventType.CREDIT_WARNING: _credits,
+    EventType.JOB_CHANGED: _jobs,
+    EventType.MEDIA_CHANGED: _media,
     EventType.NUMBER_ASSIGNED: _assigned,
     EventType.NUMBER_RELEASED: _released,
     EventType.RECORDING_CREATED: _recordings,

@@ -140,7 +140,7 @@ def _fetch(cache_dir: Path, progress: Progress) -> AsteriskInstall:
 
 
 def _fetch_in(work: Path, cache_dir: Path, progress: Progress) -> AsteriskInstall:
-    apt = _Apt(work / "apt", debian_source())
+    apt = Apt(work / "apt", debian_source())
     progress("Asking Debian sid for Asterisk (apt-get update, private state)")
     apt.run("apt-get", "-qq", "update")
     version = apt.candidate("asterisk")
@@ -174,7 +174,7 @@ def _unpack(archives: Path, root: Path) -> None:
         (sounds / "en").symlink_to(english.name)  # the package's postinst would do this
 
 
-class _Apt:
+class Apt:
     """apt with a state of its own, in a folder, for one suite of one mirror."""
 
     def __init__(self, folder: Path, source: str) -> None:
