@@ -13,7 +13,10 @@ import pytest
 
 from ringtrail.model.account import Bar, Principal
 from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.ports.clock import SystemClock
 from ringtrail.services.api_keys import ApiKeys
+from ringtrail.services.money import Subscriptions
+from ringtrail.services.numbers import Endpoint
 from ringtrail.services.vault import Vault
 from ringtrail.storage.database import Database
 from tests.fixtures import World, build_world
@@ -185,6 +188,40 @@ async def test_moving_a_number_is_told_to_both(world: World) -> None:
     await subs.move_dids(world.account, taker, [world.did.hash])
     told = await rows(world, "SELECT account_id, type FROM events WHERE type LIKE 'number.%' ORDER BY account_id, id")
     assert told[-2:] == [(world.account.id, "number.released"), (taker.id, "number.assigned")]
+
+
+async def test_a_month_that_was_paid_is_not_charged_again_to_whoever_takes_the_number(world: World) -> None:
+    subs = world.services.sub_accounts
+    paid, unpaid = [await _number(world, n) for n in range(2)]
+    await execute(world, "UPDATE dids SET month_micro = 5000000, bought_at = '2020-01-01'")
+    await execute(world, "UPDATE dids SET month_micro = NULL WHERE hash = '" + unpaid + "'")
+    taker = (await subs.create(world.account, "callr", {})).account
+    billing = Subscriptions(world.database, SystemClock())
+    assert await billing.bill_month() == 2  # the world's own number, and the paid one
+    await execute(world, "UPDATE dids SET month_micro = 5000000")
+    await subs.move_dids(world.account, taker, [paid, unpaid])
+    assert await billing.bill_month() == 1
+    charged = await rows(
+        world, f"SELECT about, amount_micro FROM ledger_entries WHERE account_id = {taker.id} ORDER BY id"
+    )
+    assert [(about[:8], amount) for about, amount in charged] == [(paid, 0), (unpaid, -5_000_000)]
+    await subs.move_dids(taker, world.account, [paid, unpaid])
+    assert await billing.bill_month() == 0
+
+
+async def test_a_number_with_a_route_of_its_own_moves_too_without_what_was_kept_with_it(world: World) -> None:
+    taker = (await world.services.sub_accounts.create(world.account, "callr", {})).account
+    hash_ = await _number(world, 0)
+    did = await world.services.numbers.by_hash(world.account.id, hash_)
+    assert did is not None
+    endpoint = Endpoint(number_e164="+33987654321", ring_timeout_s=20, records=True)
+    await world.services.numbers.configure(
+        world.account.id, hash_, lambda now, _app: (replace(now, settings={"hook": "https://x.org"}), endpoint)
+    )
+    await world.services.sub_accounts.move_dids(world.account, taker, [hash_])
+    moved = await world.services.numbers.by_hash(taker.id, hash_)
+    assert moved is not None
+    assert (moved.app_hash, moved.settings, moved.number_e164) == (None, {}, did.number_e164)
 
 
 async def _number(world: World, serial: int) -> str:

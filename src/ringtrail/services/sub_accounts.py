@@ -16,8 +16,10 @@ from ringtrail.model.events import EventType
 from ringtrail.model.ids import new_sid
 from ringtrail.ports.clock import Clock
 from ringtrail.services.accounts import password_digest
+from ringtrail.services.money import month_about
 from ringtrail.services.numbers import tell_of
 from ringtrail.storage import accounts as account_store
+from ringtrail.storage import money as money_store
 from ringtrail.storage import numbers as number_store
 from ringtrail.storage import sub_accounts as store
 from ringtrail.storage.database import Connection, Database
@@ -151,11 +153,12 @@ class SubAccounts:
             return await self._edit_in(connection, parent_id, hash_, lambda account: _archived(account, archived=False))
 
     async def move_dids(self, giver: Account, taker: Account, did_hashes: Sequence[str]) -> None:
-        """Numbers from one account to another, all or none; their apps answer them no more. DomainError UNKNOWN_VALUE 'dids';
-        MISSING 'property' if the taker has none."""
+        """Numbers from one account to another, all or none; their apps answer them no more, their calls stay where they were.
+        A month that the giver has paid is not charged again. DomainError UNKNOWN_VALUE 'dids'; MISSING 'property' if the taker
+        has none."""
         now = self._clock.now()
         async with self._database.transaction() as connection:
-            for hash_ in did_hashes:
+            for hash_ in sorted(set(did_hashes)):
                 await number_store.assign_did(connection, giver.id, hash_, None, now)
             property_id = await account_store.first_property_id(connection, taker.id)
             if property_id is None:
@@ -164,6 +167,9 @@ class SubAccounts:
             moved = await store.move_dids(connection, giver.id, taker.id, property_id, did_hashes)
             if moved != len(set(did_hashes)) or len(before) != moved:
                 raise DomainError(ErrorCode.UNKNOWN_VALUE, "dids")
+            await money_store.carry_over(
+                connection, giver.id, taker.id, [month_about(did.hash, now.date()) for did in before]
+            )
             after = {did.hash: did for did in await number_store.dids_by_hashes(connection, taker.id, did_hashes)}
             for did in sorted(before, key=lambda item: item.hash):
                 detail = {"hash": did.hash, "number": did.number_e164, "country": did.country,

@@ -136,6 +136,16 @@ async def book(connection: Connection, account_id: int, bookings: Sequence[Booki
     return await _levels(connection, before, after_micro, new)
 
 
+async def carry_over(connection: Connection, from_id: int, to_id: int, abouts: Sequence[str]) -> None:
+    """Months of numbers that the one account has paid are noted in the other's ledger, which pays nothing for them."""
+    cursor = await connection.execute(
+        "SELECT about, note FROM ledger_entries WHERE account_id = %s AND kind = %s AND about = ANY(%s)",
+        (from_id, RateKind.NUMBER.value, list(abouts)),
+    )
+    paid = [Booking(kind=RateKind.NUMBER, about=row[0], amount_micro=0, note=row[1]) for row in await cursor.fetchall()]
+    await book(connection, to_id, paid)
+
+
 async def _not_booked(connection: Connection, account_id: int, bookings: Sequence[Booking]) -> list[Booking]:
     cursor = await connection.execute(
         "SELECT kind, about FROM ledger_entries WHERE account_id = %s"

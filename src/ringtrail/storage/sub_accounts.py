@@ -119,7 +119,7 @@ async def move_dids(
 ) -> int:
     """Numbers without an app, from one account to another. Returns how many there were."""
     cursor = await connection.execute(
-        "UPDATE dids SET account_id = %s, property_id = %s WHERE account_id = %s AND hash = ANY(%s) AND app_hash IS NULL",
+        "UPDATE dids SET account_id = %s, property_id = %s, settings = '{}' WHERE account_id = %s AND hash = ANY(%s) AND app_hash IS NULL",
         (to_id, to_property_id, from_id, list(hashes)),
     )
     return cursor.rowcount

@@ -82,6 +82,7 @@ async def test_a_sub_account_is_made_and_its_password_is_shown_once(rpc: Rpc, su
     }  # fmt: skip
     for id_ in (login, login.removeprefix("sub-"), login.removeprefix("sub-").upper()):
         shown = await rpc("account/sub.get", id_)
+        assert list(shown["contact"]["addresses"][0]) == sorted(ADDRESS)
         assert shown["credentials"] == {"login": login, "password": None}
         assert {**shown, "credentials": made["credentials"]} == made
     assert await sub_asks(made, "apps.get_list", True) == (200, [])
@@ -307,9 +308,12 @@ async def test_crossing_transfers_lose_nothing(rpc: Rpc, world: World) -> None:
     assert (await rpc("account/sub.get", login))["state"]["credit"] == "500.00"
 
 
-async def test_numbers_move_without_their_app_and_their_calls_follow(rpc: Rpc, sub_asks: Asking, world: World) -> None:
+async def test_numbers_move_without_their_app_and_their_calls_stay(rpc: Rpc, sub_asks: Asking, world: World) -> None:
     made = await rpc("account/sub.create", LEAST, {})
+    await world.save(world.golden())
     assert await rpc("account/sub.transfer_dids", CALLR_LOGIN[0], login_of(made), [world.did.hash], None) is True
+    assert (await rpc("cdr.search", {"type": "IN"}, {}))["total"] == 1
+    assert (await sub_asks(made, "cdr.search", {"type": "IN"}, {}))[1]["total"] == 0
     assert (await rpc("did.search", {}, {}))["total"] == 0
     _, found = await sub_asks(made, "did.search", {}, {})
     assert [(did["hash"], did["app"]) for did in found["hits"]] == [(world.did.hash, None)]
