@@ -341,6 +341,40 @@ async def test_a_dynamic_endpoint_is_told_what_names_it_and_nothing_else(world: 
         assert another.received == []
 
 
+async def test_a_dynamic_endpoint_that_the_system_disabled_is_enabled_when_it_is_asked_for_again(
+    world: World, receiver: Receiver
+) -> None:
+    """It is in no list where somebody could enable it."""
+    webhooks = world.services.webhooks
+    receiver.reply = lambda _: web.Response(status=410)
+    named = await webhooks.dynamic(world.account.id, "plain", receiver.url)
+
+    async def tell_it(about: int) -> None:
+        event = Event(
+            account_id=world.account.id, type=EventType.MESSAGE_CHANGED, property_id=world.property.id, about=about,
+            at=datetime.now(UTC), endpoint_hash=named.hash,
+        )  # fmt: skip
+        async with world.database.transaction() as connection:
+            await counters.lock(connection, world.account.id)
+            await tell(connection, world.account.id, [event])
+
+    await tell_it(1)
+    async with delivering(world):
+        await tried(world, named)
+    assert (await stored(world, named)).disabled_by is DisabledBy.SYSTEM
+    await tell_it(2)
+    again = await webhooks.dynamic(world.account.id, "plain", receiver.url)
+    assert (again.hash, again.enabled) == (named.hash, True)
+    assert [about for about, _ in await waiting(world, named)] == [1, 2]
+
+
+async def test_a_dynamic_endpoint_that_the_operator_disabled_stays_so(world: World) -> None:
+    webhooks = world.services.webhooks
+    named = await webhooks.dynamic(world.account.id, "plain", URL)
+    await webhooks.disable(named, DisabledBy.ADMIN)
+    assert (await webhooks.dynamic(world.account.id, "plain", URL)).disabled_by is DisabledBy.ADMIN
+
+
 async def test_an_address_that_is_refused_makes_no_dynamic_endpoint(world: World) -> None:
     for address in ("http://169.254.169.254/", "ftp://one.example/", "http://user@one.example/"):
         with pytest.raises(DomainError) as refused:

@@ -143,8 +143,25 @@ class Webhooks:
         secrets: Mapping[str, Any] | None = None,
     ) -> Endpoint:
         """The endpoint for a URL that a request names for one thing, whose events name it by `Event.endpoint_hash`. Made at
-        its first use, used again for the same address, settings and secrets. DomainError BAD_FORMAT 'address'."""
+        its first use, used again for the same address, settings and secrets. DomainError BAD_FORMAT 'address'.
+
+        One that the system has disabled is enabled by that, and told what it missed: it is in no list where somebody
+        could do so.
+        """
         self._check(address, ())
+        endpoint = await self._dynamic(account_id, dialect, address, settings, secrets)
+        if endpoint.disabled_by is DisabledBy.SYSTEM:
+            endpoint, _ = await self.enable(endpoint)
+        return endpoint
+
+    async def _dynamic(
+        self,
+        account_id: int,
+        dialect: str,
+        address: str,
+        settings: Mapping[str, Any] | None,
+        secrets: Mapping[str, Any] | None,
+    ) -> Endpoint:
         now = self._clock.now()
         async with self._database.transaction() as connection:
             await counters.lock(connection, account_id)  # two requests do not both make it
@@ -189,7 +206,9 @@ class Webhooks:
         """
         self._check(endpoint.address, endpoint.event_types)
         async with self._database.transaction() as connection:
-            stored = await self._locked(connection, endpoint)
+            stored = await self._locked(connection, endpoint.account_id, endpoint.hash)
+            if enabled:
+                _check_not_barred(stored, DisabledBy.OWNER)
             changed = replace(
                 stored, property_id=endpoint.property_id, name=endpoint.name, address=endpoint.address,
                 event_types=endpoint.event_types, settings=endpoint.settings, updated_at=self._clock.now(),
@@ -200,9 +219,8 @@ class Webhooks:
                 sealed = await store.secrets_of(connection, endpoint.account_id, endpoint.hash)
                 secrets = secrets(self.unsealed(sealed))
             await self._put(connection, changed, secrets)
-            if enabled and not stored.enabled:
-                _check_not_barred(stored)
-                changed, _ = await self._enabled(connection, changed, stored.disabled_by is DisabledBy.SYSTEM)
+        if enabled and not stored.enabled:
+            changed, _ = await self.enable(changed, replay=stored.disabled_by is DisabledBy.SYSTEM)
         return changed
 
     async def disable(self, endpoint: Endpoint, by: DisabledBy, why: str | None = None) -> Endpoint:
@@ -210,9 +228,8 @@ class Webhooks:
         unless it is the operator: it would become its owner's to enable."""
         now = self._clock.now()
         async with self._database.transaction() as connection:
-            stored = await self._locked(connection, endpoint)
-            if by is not DisabledBy.ADMIN:
-                _check_not_barred(stored)
+            stored = await self._locked(connection, endpoint.account_id, endpoint.hash)
+            _check_not_barred(stored, by)
             since = stored.disabled_at or now  # what it missed before, it missed
             changed = replace(stored, disabled_by=by, disabled_why=why, disabled_at=since, updated_at=now)
             await store.put(connection, changed)
@@ -226,34 +243,57 @@ class Webhooks:
         replay: with everything since it began to fail, or was disabled, that it was not delivered; else nothing that was
         before now, what waits for it neither, if it was disabled. FORBIDDEN for what the operator has disabled, unless it is the operator.
         """
+        due, after = await self._catch_up(endpoint, by) if replay else (0, 0)
         async with self._database.transaction() as connection:
-            stored = await self._locked(connection, endpoint)
-            if by is not DisabledBy.ADMIN:
-                _check_not_barred(stored)
+            stored = await self._locked(connection, endpoint.account_id, endpoint.hash)
+            _check_not_barred(stored, by)
             if stored.enabled and not replay:
                 return stored, 0
-            return await self._enabled(connection, stored, replay)
+            changed = replace(
+                stored, disabled_by=None, disabled_why=None, disabled_at=None, failing_since=None,
+                updated_at=self._clock.now(),
+            )  # fmt: skip
+            await store.put(connection, changed)
+            # What is being written now sees it disabled, and is not written before we see it: that is the rest of the gap.
+            await counters.lock(connection, changed.account_id)
+            if replay:
+                rest = await store.replay(connection, changed, after=after, until=None, delivered_too=False)
+                due += rest.due
+            else:
+                await store.give_up_waiting(connection, changed)
+        return changed, due
 
-    async def _enabled(self, connection: Connection, endpoint: Endpoint, replay: bool) -> tuple[Endpoint, int]:
-        changed = replace(
-            endpoint, disabled_by=None, disabled_why=None, disabled_at=None, failing_since=None,
-            updated_at=self._clock.now(),
-        )  # fmt: skip
-        await store.put(connection, changed)
-        await counters.lock(
-            connection, changed.account_id
-        )  # what is being written now sees it disabled: replay sees that
-        if not replay:
-            await store.give_up_waiting(connection, changed)
-            return changed, 0
-        gap_at = min(filter(None, (endpoint.failing_since, endpoint.disabled_at)), default=changed.updated_at)
-        after = await event_store.newest(connection, endpoint.account_id, before=gap_at)
-        failed = await store.first_failed(connection, endpoint, gap_at)
-        after = after if failed is None else min(after, failed - 1)
-        return changed, await store.replay(connection, changed, after=after, until=None, delivered_too=False)
+    async def _catch_up(self, endpoint: Endpoint, by: DisabledBy) -> tuple[int, int]:
+        """Make due what the endpoint missed, in portions: a gap may be millions of events long, and whoever writes the
+        account's calls would wait while its counters are held. (how many, the event up to which that was)"""
+        due, after = 0, None
+        while True:
+            async with self._database.transaction() as connection:
+                stored = await self._locked(connection, endpoint.account_id, endpoint.hash)
+                _check_not_barred(stored, by)
+                if after is None:
+                    after = await _before_gap(connection, stored)
+                portion = await store.replay(connection, stored, after=after, until=None, delivered_too=False)
+            due, after = due + portion.due, portion.last
+            if not portion.more:
+                return due, after
 
     async def delete(self, account_id: int, hash_: str) -> None:
-        """With what still waits for it, and its log. DomainError NOT_FOUND."""
+        """With what still waits for it, and its log. DomainError NOT_FOUND.
+
+        The log goes first, in portions, and the endpoint is disabled meanwhile: whoever writes the account's calls would
+        wait for it otherwise. If that is interrupted it is there still, disabled.
+        """
+        async with self._database.transaction() as connection:
+            stored = await self._locked(connection, account_id, hash_)
+            if stored.enabled:
+                await store.put(
+                    connection, replace(stored, disabled_by=DisabledBy.OWNER, disabled_at=self._clock.now())
+                )
+        gone = store.PORTION
+        while gone == store.PORTION:
+            async with self._database.transaction() as connection:
+                gone = await store.forget_some(connection, account_id, hash_)
         async with self._database.transaction() as connection:
             if not await store.delete(connection, account_id, hash_):
                 raise DomainError(ErrorCode.NOT_FOUND, detail="no such endpoint")
@@ -269,10 +309,10 @@ class Webhooks:
             sealed = self._vault.seal(secrets) if secrets else None
             await store.set_secrets(connection, endpoint.account_id, endpoint.hash, sealed)
 
-    async def _locked(self, connection: Connection, endpoint: Endpoint) -> Endpoint:
+    async def _locked(self, connection: Connection, account_id: int, hash_: str) -> Endpoint:
         """The endpoint as it is now, nobody else's to change until the transaction ends. DomainError NOT_FOUND."""
-        await store.secrets_of(connection, endpoint.account_id, endpoint.hash)
-        stored = await store.by_hash(connection, endpoint.account_id, endpoint.hash)
+        await store.secrets_of(connection, account_id, hash_)
+        stored = await store.by_hash(connection, account_id, hash_)
         if stored is None:
             raise DomainError(ErrorCode.NOT_FOUND, detail="no such endpoint")
         return stored
@@ -355,10 +395,18 @@ class Webhooks:
         """Send the kept events with ids above `after`, up to `until` inclusive, once more: those of its types and property,
         those that happened before it was made too. Returns how many; one that is under way is not counted, nor told twice.
         DomainError NOT_FOUND; CONFLICT for a disabled endpoint."""
-        async with self._database.transaction() as connection:
-            stored = await self._locked(connection, endpoint)
-            _check_enabled(stored)
-            return await store.replay(connection, stored, after=after, until=until, delivered_too=delivered_too)
+        due, more = 0, True
+        if until is None:
+            until = await self.newest_event(endpoint.account_id)  # what comes while this goes on is told as it comes
+        while more:
+            async with self._database.transaction() as connection:
+                stored = await self._locked(connection, endpoint.account_id, endpoint.hash)
+                _check_enabled(stored)
+                portion = await store.replay(
+                    connection, stored, after=after, until=until, delivered_too=delivered_too
+                )  # fmt: skip
+            due, after, more = due + portion.due, portion.last, portion.more
+        return due
 
     async def replay_one(self, endpoint: Endpoint, event_id: int) -> None:
         """DomainError NOT_FOUND for an event that is not kept, or not of its types; CONFLICT for a disabled endpoint and for
@@ -374,7 +422,7 @@ class Webhooks:
     async def test(self, endpoint: Endpoint) -> None:
         """Send it an event that says no more than that it is a test. DomainError NOT_FOUND; CONFLICT if it is disabled."""
         async with self._database.transaction() as connection:
-            stored = await self._locked(connection, endpoint)
+            stored = await self._locked(connection, endpoint.account_id, endpoint.hash)
             _check_enabled(stored)
             test = Event(
                 account_id=stored.account_id, type=EventType.ENDPOINT_TEST, property_id=stored.property_id,
@@ -423,6 +471,14 @@ def _check_enabled(endpoint: Endpoint) -> None:
         raise DomainError(ErrorCode.CONFLICT, detail="the endpoint is disabled: enable it first")
 
 
-def _check_not_barred(endpoint: Endpoint) -> None:
-    if endpoint.disabled_by is DisabledBy.ADMIN:
+async def _before_gap(connection: Connection, endpoint: Endpoint) -> int:
+    """The last event before it began to fail, or was disabled; before the first that it was not delivered since then."""
+    gap_at = min(filter(None, (endpoint.failing_since, endpoint.disabled_at)), default=endpoint.updated_at)
+    newest = await event_store.newest(connection, endpoint.account_id, before=gap_at)
+    failed = await store.first_failed(connection, endpoint, gap_at)
+    return newest if failed is None else min(newest, failed - 1)
+
+
+def _check_not_barred(endpoint: Endpoint, by: DisabledBy) -> None:
+    if endpoint.disabled_by is DisabledBy.ADMIN and by is not DisabledBy.ADMIN:
         raise DomainError(ErrorCode.FORBIDDEN, detail="the operator has disabled this endpoint")

@@ -21,6 +21,9 @@ _ENDPOINT = (
 )
 _COLUMNS = _ENDPOINT.count(",") + 1
 
+PORTION = 10_000
+"""Deliveries that one transaction makes due again, or forgets: it is over in a fraction of a second."""
+
 
 def _endpoint(row: Sequence[Any]) -> Endpoint:
     return Endpoint(
@@ -83,6 +86,16 @@ async def secrets_of(connection: Connection, account_id: int, hash_: str) -> byt
         )
     ).fetchone()
     return bytes(row[0]) if row and row[0] is not None else None
+
+
+async def forget_some(connection: Connection, account_id: int, hash_: str, portion: int = PORTION) -> int:
+    """Delete the endpoint's oldest deliveries and their attempts. Returns how many deliveries."""
+    cursor = await connection.execute(
+        "DELETE FROM deliveries WHERE (account_id, event_id, endpoint_hash) IN (SELECT account_id, event_id, endpoint_hash"
+        " FROM deliveries WHERE account_id = %s AND endpoint_hash = %s ORDER BY event_id LIMIT %s)",
+        (account_id, hash_, portion),
+    )
+    return cursor.rowcount
 
 
 async def delete(connection: Connection, account_id: int, hash_: str) -> bool:
@@ -373,6 +386,7 @@ WITH wanted AS (
         AND coalesce(v.id <= %(until)s, true)
         AND (v.type = ANY(%(types)s) AND (%(property_id)s::bigint IS NULL OR v.property_id = %(property_id)s)
              OR v.endpoint_hash = %(hash)s)
+    ORDER BY v.id LIMIT %(portion)s
 ), due AS (
     INSERT INTO deliveries (account_id, event_id, endpoint_hash, about, due_at)
     SELECT %(account_id)s, id, %(hash)s, about, now() FROM wanted ORDER BY id
@@ -382,27 +396,41 @@ WITH wanted AS (
             AND (deliveries.due_at IS NULL OR deliveries.last_error IS NOT NULL)
     RETURNING 1
 )
-SELECT count(*), pg_notify(%(channel)s, '') FROM due
+SELECT count(*), (SELECT coalesce(max(id), %(after)s) FROM wanted), (SELECT count(*) FROM wanted) = %(portion)s,
+    pg_notify(%(channel)s, '')
+FROM due
 """
 
 
+class Replayed(NamedTuple):
+    due: int
+    last: int  # the event up to which this was
+    more: bool  # there may be some after it
+
+
 async def replay(
-    connection: Connection, endpoint: Endpoint, *, after: int, until: int | None, delivered_too: bool
-) -> int:
-    """Make the events with ids above `after`, up to `until` inclusive, due to an endpoint that wants their types. Returns how
-    many. delivered_too False: only those that it was not delivered yet."""
+    connection: Connection,
+    endpoint: Endpoint,
+    *,
+    after: int,
+    until: int | None,
+    delivered_too: bool,
+    portion: int = PORTION,
+) -> Replayed:
+    """Make the events with ids above `after`, up to `until` inclusive, due to an endpoint that wants their types: the first
+    `portion` of them. delivered_too False: only those that it was not delivered yet."""
     row = await (
         await connection.execute(
             _REPLAY,
             {
                 "account_id": endpoint.account_id, "hash": endpoint.hash, "after": after, "until": until,
                 "types": [type_.value for type_ in endpoint.event_types], "property_id": endpoint.property_id,
-                "delivered_too": delivered_too, "channel": events.DELIVERY_CHANNEL,
+                "delivered_too": delivered_too, "channel": events.DELIVERY_CHANNEL, "portion": portion,
             },
         )
     ).fetchone()  # fmt: skip
     assert row is not None
-    return int(row[0])
+    return Replayed._make(row[:3])
 
 
 async def first_failed(connection: Connection, endpoint: Endpoint, since: datetime) -> int | None:

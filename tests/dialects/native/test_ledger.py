@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -216,3 +217,18 @@ async def test_who_may_look(world: World, api: Api, tmp_path: Path) -> None:
         assert (await api(f"{path}/attempts", token=token)).status_code == 404
         assert (await api(f"{path}/replay", method="POST", token=token)).status_code == 404
     assert (await api(f"/deliveries/{delivery['event']}/{own.hash}/attempts", token="s" * 40)).status_code == 200
+
+
+async def test_a_token_of_one_property_sees_nothing_of_what_its_endpoint_was_told_as_anothers(
+    world: World, api: Api
+) -> None:
+    item = await world.services.accounts.add_property(world.account.id, "shop.mysite.com")
+    await world.services.accounts.add_token(world.account.id, "native", "s" * 40, property_id=item.id)
+    endpoint = await quiet(world)
+    await world.save(world.golden(), world.golden(property_id=item.id))
+    await world.services.webhooks.change(replace(endpoint, property_id=item.id))
+    foreign, own = sorted(await listed(api), key=lambda delivery: delivery["event"])
+    assert await listed(api, token="s" * 40) == [own]
+    for delivery, status in ((foreign, 404), (own, 200)):
+        path = f"/deliveries/{delivery['event']}/{endpoint.hash}"
+        assert (await api(f"{path}/attempts", token="s" * 40)).status_code == status

@@ -91,13 +91,13 @@ async def list_deliveries(
 
 
 async def _visible(services: Services, principal: Principal, query: LogQuery) -> LogQuery:
-    """A token of one property sees what its endpoints are told."""
+    """A token of one property sees what its endpoints are told of it: an endpoint may have been another's, or everybody's."""
     if principal.property is None:
         return query
     seen = [item.hash for item in await services.webhooks.list(query.account_id) if principal.sees(item.property_id)]
     if query.endpoint_hashes is not None:
         seen = [hash_ for hash_ in seen if hash_ in query.endpoint_hashes]
-    return replace(query, endpoint_hashes=seen)
+    return replace(query, endpoint_hashes=seen, property_id=principal.property.id)
 
 
 async def _page(services: Services, asked: LedgerRequest) -> tuple[list[DeliveryRecord], bool]:
@@ -127,12 +127,8 @@ async def list_attempts(
     principal: NamedDependency[Principal],
 ) -> Response[bytes]:
     before, limit = read_attempts(request.scope["query_string"])
-    delivery = await _delivery(services, principal, event, endpoint)
-    query = LogQuery(
-        account_id=principal.account.id, endpoint_hashes=[delivery.endpoint_hash], event_id=delivery.event_id,
-        before=before,
-    )  # fmt: skip
-    found, _ = await services.webhooks.attempts(query, limit=limit + 1)
+    query = await _of_delivery(services, principal, event, endpoint)
+    found, _ = await services.webhooks.attempts(replace(query, before=before), limit=limit + 1)
     page = found[:limit]
     cursor = str(page[-1].id) if len(found) > limit else None
     return json_answer(AttemptList(attempts=[attempt_out(item) for item in page], next_cursor=cursor))
@@ -155,16 +151,17 @@ async def replay_one(
     return json_answer(Due(due=1), 202)
 
 
-async def _delivery(services: Services, principal: Principal, event: str, endpoint: str) -> DeliveryRecord:
-    found = await seen_endpoint(services, principal, endpoint)
-    event_id = read_event(event)
-    records: list[DeliveryRecord] = []
-    if event_id is not None:
-        query = LogQuery(account_id=principal.account.id, endpoint_hashes=[found.hash], event_id=event_id)
-        records, _ = await services.webhooks.deliveries(query, limit=1)
+async def _of_delivery(services: Services, principal: Principal, event: str, endpoint: str) -> LogQuery:
+    """What finds one delivery. DomainError NOT_FOUND, also for one that the asker may not see."""
+    found, event_id = await seen_endpoint(services, principal, endpoint), read_event(event)
+    query = LogQuery(
+        account_id=principal.account.id, endpoint_hashes=[found.hash], event_id=event_id,
+        property_id=principal.property.id if principal.property else None,
+    )  # fmt: skip
+    records, _ = await services.webhooks.deliveries(query, limit=1) if event_id is not None else ([], None)
     if not records:
         raise DomainError(ErrorCode.NOT_FOUND, detail="this event was never due to this endpoint")
-    return records[0]
+    return query
 
 
 ROUTES = (event_types, pull_events, list_deliveries, list_attempts, replay_one)
