@@ -52,6 +52,7 @@ from ringtrail.services.egress import Egress, Policy, networks_of
 from ringtrail.services.health import Health
 from ringtrail.services.jobs import JobWorker, Runner
 from ringtrail.services.messages import Messenger
+from ringtrail.services.money import Subscriptions
 from ringtrail.services.numbers import facts_of
 from ringtrail.services.recorder import Recorder
 from ringtrail.services.recovery import Recovery
@@ -79,6 +80,7 @@ PARTITIONS_EVERY_S = 3600.0
 RECORDINGS_EVERY_S = 1.0
 OLD_EVENTS_EVERY_S = 3600.0
 MESSAGES_EVERY_S = 0.2
+MONTHS_EVERY_S = 3600.0
 OLD_FILES_EVERY_S = 3600.0
 DRAIN_S = 10.0
 
@@ -270,11 +272,15 @@ async def work(settings: Settings) -> None:
             await upkeep.finish_recordings()
             measured.recordings_waiting.set(await upkeep.recordings_waiting())
 
+        async def bill_month() -> None:
+            await Subscriptions(database, clock).bill_month()
+
         log.info("sms_transport", name=transport.name)
         await _run_until_stopped(
             _every(PARTITIONS_EVERY_S, upkeep.make_partitions),
             _every(RECORDINGS_EVERY_S, finish_recordings),
             _every(MESSAGES_EVERY_S, messenger.dispatch_all),
+            _every(MONTHS_EVERY_S, bill_month),
             messenger.listen(),
             _every(OLD_EVENTS_EVERY_S, deliverer.forget_old),
             deliverer.run(),

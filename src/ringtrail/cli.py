@@ -14,7 +14,7 @@ import msgspec
 import uvloop
 
 import ringtrail
-from ringtrail import webhook_commands
+from ringtrail import money_commands, webhook_commands
 from ringtrail.admin import LOGIN_DIALECTS, TOKEN_DIALECTS
 from ringtrail.config import ENV_PREFIX, ConfigError, Settings, load, reference
 from ringtrail.model.attribution import StaticAttribution
@@ -138,6 +138,7 @@ def _add_operating(add: Callable[..., argparse.ArgumentParser]) -> None:
     actions.add_parser("list", help="List the programs.")
     gone = actions.add_parser("remove", help="Take a program's access away, at once and in every account.")
     gone.add_argument("client_id", metavar="CLIENT_ID")
+    money_commands.add_to(add)
     webhook_commands.add_to(
         add("webhooks", webhook_commands.run, "Say who is told of what happens, and see what they were told.")
     )

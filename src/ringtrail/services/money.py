@@ -108,6 +108,19 @@ class Money:
                 await tell(connection, account_id, await store.set_terms(connection, account_id, terms))
             return await store.balance(connection, account_id)
 
+    async def tariff_name(self, account_id: int) -> str | None:
+        """None: nothing is charged."""
+        async with self._database.reading() as connection:
+            return await store.tariff_of(connection, account_id)
+
+    async def rates_of_tariff(self, tariff: str) -> builtins.list[Rate]:
+        """By kind and prefix. DomainError UNKNOWN_VALUE 'tariff' if there are none."""
+        async with self._database.reading() as connection:
+            found = await store.rates(connection, tariff)
+        if not found:
+            raise DomainError(ErrorCode.UNKNOWN_VALUE, "tariff", f"there are no rates {tariff!r}")
+        return found
+
     async def tariffs(self) -> builtins.list[tuple[str, int]]:
         """[(name, how many rates)] of every tariff, by name."""
         async with self._database.reading() as connection:
@@ -238,6 +251,13 @@ def micro_of(text: str) -> int:
     if not amount.is_finite() or amount != amount.to_integral_value() or abs(amount) > 10**15:
         raise ValueError("not an amount with at most six decimals")
     return int(amount)
+
+
+def units(micro: int) -> str:
+    """Micro in currency units, with two decimals or as many as it takes: '12.50'."""
+    whole, digits = divmod(abs(micro), 1_000_000)
+    decimals = f"{digits:06}".rstrip("0").ljust(2, "0")
+    return f"{'-' if micro < 0 else ''}{whole}.{decimals}"
 
 
 def _micro(text: str, line: int, column: str) -> int:
