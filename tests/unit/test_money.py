@@ -8,7 +8,7 @@ import pytest
 
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.money import Rate, RateKind, Tariff, remaining_days
-from ringtrail.services.money import micro_of, rates_of
+from ringtrail.services.money import micro_of, rates_of, units
 
 OUT = RateKind.CALL_OUT
 
@@ -57,6 +57,22 @@ def test_amounts_are_read_as_people_write_them(text: str, micro: int) -> None:
     assert micro_of(text) == micro
 
 
+@pytest.mark.parametrize(
+    ("micro", "text"),
+    [
+        (0, "0.00"),
+        (12_500_000, "12.50"),
+        (1, "0.000001"),
+        (-24_000, "-0.024"),
+        (-3_000_000, "-3.00"),
+        (10**15, "1000000000.00"),
+    ],
+)
+def test_amounts_are_written_as_people_read_them(micro: int, text: str) -> None:
+    assert units(micro) == text
+    assert micro_of(text) == micro
+
+
 @pytest.mark.parametrize("text", ["", "x", "1,5", "0.0000001", "NaN", "Infinity", "1e99"])
 def test_what_is_no_amount_is_refused(text: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011 - the caller words it
@@ -77,6 +93,8 @@ def test_a_file_of_rates_is_read_whole() -> None:
         (["prefix,price"], "head", "kind"),
         (["kind,prefix,price", "call,+33,1"], "kind", "line 2"),
         (["kind,prefix,price", "call_out,+33,x"], "price", "line 2"),
+        (["kind,prefix,price", "call_out,33,1"], "prefix", "'33' is not"),
+        (["kind,prefix,price,label", "call_out,+33,1,a\0b"], "label", "line 2"),
         (["kind,prefix,price", "call_out,+33,-1"], "price", "below zero"),
         (["kind,prefix,price", "call_out,+33,1", "call_out,+33,2"], "prefix", "line 3"),
         (["kind,prefix,price,increment_s", "call_out,+33,1,0"], "increment_s", "from 1"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 import csv
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -30,6 +31,8 @@ from ringtrail.storage import counters
 from ringtrail.storage import money as store
 from ringtrail.storage.database import Connection, Database
 from ringtrail.storage.events import tell
+
+_PREFIX = re.compile(r"(\+[0-9]{0,15})?", re.ASCII)
 
 COLUMNS = ("kind", "prefix", "price", "setup", "increment_s", "least_s", "label")
 """Of a file of rates. price and setup in currency units: '0.012'."""
@@ -228,12 +231,17 @@ def rates_of(lines: Iterable[str]) -> list[Rate]:
 
 def _rate(row: dict[str, str | None], line: int) -> Rate:
     def cell(column: str) -> str:
-        return (row.get(column) or "").strip()
+        text = (row.get(column) or "").strip()
+        if not text.isprintable():
+            raise _wrong(line, column, "holds characters that cannot be read")
+        return text
 
     try:
         kind = RateKind(cell("kind"))
     except ValueError:
         raise _wrong(line, "kind", f"one of {', '.join(RateKind)}") from None
+    if kind is not RateKind.NUMBER and not _PREFIX.fullmatch(cell("prefix")):
+        raise _wrong(line, "prefix", f"{cell('prefix')!r} is not '+' and digits")
     return Rate(
         kind=kind, prefix=cell("prefix"), price_micro=_micro(cell("price"), line, "price"),
         setup_micro=_micro(cell("setup") or "0", line, "setup"),
