@@ -46,6 +46,7 @@ from ringtrail.ports.sms import SmsTransport
 from ringtrail.seeding import seed
 from ringtrail.services import Services, build_services, media_imports
 from ringtrail.services.buttons import Orders
+from ringtrail.services.clicks import order_next_tries
 from ringtrail.services.controller import Controller
 from ringtrail.services.deliverer import Deliverer
 from ringtrail.services.egress import Egress, Policy, networks_of
@@ -215,6 +216,7 @@ async def control(settings: Settings) -> None:
                 await recovery.enter_unseen()
 
         async def place_orders() -> None:
+            await order_next_tries(database, clock.now())
             while controller.connected:
                 call_id = controller.next_id()
                 order = await orders.claim(call_id, clock.now())

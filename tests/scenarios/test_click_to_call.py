@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from ringtrail.engines.simulator.engine import FarEnd, SimulatorEngine
 from ringtrail.engines.simulator.virtual_time import VirtualClock, run_virtually
-from ringtrail.model.app import CallTrackingSettings
+from ringtrail.model.app import CallTrackingSettings, Target, VoicemailSettings
 from ringtrail.model.attribution import StaticAttribution
-from ringtrail.model.button import CallOrder
+from ringtrail.model.button import CallOrder, ClickToCall
 from ringtrail.model.call import Call
 from ringtrail.model.ids import CallIds
 from ringtrail.services.controller import Controller
@@ -120,3 +122,64 @@ def test_an_order_that_waited_through_a_long_outage_gets_a_record_and_no_phone_r
     assert ordered(target=LEAVES, late=timedelta(minutes=14)).disposition == "answered"
     call = ordered(late=timedelta(minutes=16))
     assert (call.disposition, len(call.legs), call.legs[0].raw) == ("failed", 1, "the order was too old")
+
+
+# --- of an app --------------------------------------------------------------------------------------------------------
+
+SECOND = "+33987654322"
+PARAMS = {"options": {"A_attempts": 1, "A_retrypause": 30}}
+
+
+class _ClickRouting(_AnyOrder):
+    def __init__(self, settings: CallTrackingSettings) -> None:
+        super().__init__("+33")
+        self._settings = settings
+
+    async def of_order(self, order: CallOrder) -> Route:
+        return replace(await super().of_order(order), settings=self._settings, app_hash="CL1CKAPP")
+
+
+async def _run_app(settings: CallTrackingSettings, far_ends: dict[str, FarEnd]) -> Call:
+    clock = VirtualClock()
+    engine = SimulatorEngine(clock, far_ends=far_ends)
+    ended: asyncio.Future[Call] = asyncio.get_running_loop().create_future()
+
+    def keep(call: Call) -> None:
+        if call.ended and not ended.done():
+            ended.set_result(call)
+
+    routing = _ClickRouting(settings)
+    controller = Controller(engine=engine, routing=routing, clock=clock, ids=CallIds(0), keep=keep)
+    running = asyncio.create_task(controller.run())
+    click = ClickToCall(
+        hash="CL1CKCLK", account_id=1, app_hash="CL1CKAPP", a_targets=(Target(number_e164=VISITOR),),
+        b_targets=settings.targets, params=PARAMS, cli=None, cdr_field="order42", created_at=clock.now(),
+        scheduled_at=None,
+    )  # fmt: skip
+    order = CallOrder(
+        id=1, account_id=1, property_id=1, button_hash="", visitor_e164=VISITOR, target_e164=TARGET, max_talk_s=None,
+        due_at=clock.now(), click=click,
+    )  # fmt: skip
+    controller.place(order, controller.next_id())
+    try:
+        return await asyncio.wait_for(ended, 3600)
+    finally:
+        running.cancel()
+
+
+def clicked(targets: dict[str, FarEnd], **settings: Any) -> Call:
+    asked = CallTrackingSettings(targets=tuple(Target(number_e164=number) for number in targets), **settings)
+    return run_virtually(_run_app(asked, {VISITOR: ANSWERS, **targets}))
+
+
+def test_the_b_targets_of_an_app_are_tried_until_one_talks() -> None:
+    call = clicked({TARGET: FarEnd(status=486), SECOND: LEAVES}, record_calls=True)
+    assert (call.disposition, call.trigger, call.app_hash, call.button_hash) == ("answered", "api", "CL1CKAPP", None)
+    assert [leg.disposition for leg in call.legs] == ["answered", "busy", "answered"]
+    assert (call.talk_s, call.external_id, [item.kind for item in call.recordings]) == (60, "order42", ["call"])
+
+
+def test_when_no_b_target_answers_a_may_leave_a_message() -> None:
+    call = clicked({TARGET: FarEnd(status=486)}, voicemail=VoicemailSettings(active=True, max_s=30))
+    assert (call.disposition, call.stage) == ("voicemail", "voicemail")
+    assert clicked({TARGET: FarEnd(status=486)}).disposition == "busy"

@@ -46,6 +46,12 @@ class CallTrackingSettings:
     record_calls: bool = False
     voicemail: VoicemailSettings = field(default_factory=VoicemailSettings)
 
+    @property
+    def media(self) -> tuple[int, ...]:
+        """Every media id that may be played."""
+        own = self.welcome_media, self.ringtone_media, self.whisper_media, self.bridge_media
+        return (*own, self.voicemail.intro_media)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
@@ -69,7 +75,7 @@ def call_tracking_settings(params: Mapping[str, Any]) -> CallTrackingSettings:
     """
     medias, options, vms = (_object(params, key) for key in ("medias", "options", "vms"))
     return CallTrackingSettings(
-        targets=_targets(params.get("targets")),
+        targets=targets_of(params.get("targets")),
         welcome_media=_media(medias, "welcome"),
         ringtone_media=_media(medias, "ringtone"),
         whisper_media=_media(medias, "whisper"),
@@ -79,7 +85,22 @@ def call_tracking_settings(params: Mapping[str, Any]) -> CallTrackingSettings:
     )
 
 
-def _targets(value: object) -> tuple[Target, ...]:
+def click_to_call_settings(params: Mapping[str, Any], b_targets: tuple[Target, ...]) -> CallTrackingSettings:
+    """What A hears and where A is put through, once A is there: the rest is a tracked call. Never raises."""
+    medias, options, vms = (_object(params, key) for key in ("medias", "options", "vms"))
+    return CallTrackingSettings(
+        targets=b_targets,
+        welcome_media=_media(medias, "A_welcome"),
+        ringtone_media=_media(medias, "A_ringtone"),
+        whisper_media=_media(medias, "B_whisper"),
+        bridge_media=_media(medias, "AB_bridge"),
+        record_calls=_flag(options, "record_calls", default=False),
+        voicemail=_voicemail(vms),
+    )
+
+
+def targets_of(value: object) -> tuple[Target, ...]:
+    """The Targets of a stored array; one without a number is left out."""
     items = [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
     return tuple(
         Target(

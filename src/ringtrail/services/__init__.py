@@ -17,9 +17,11 @@ from ringtrail.services.api_keys import ApiKeys
 from ringtrail.services.apps import Apps
 from ringtrail.services.buttons import Buttons
 from ringtrail.services.calls import Calls
+from ringtrail.services.clicks import Clicks
 from ringtrail.services.egress import Policy, networks_of
 from ringtrail.services.entered_calls import EnteredCalls
 from ringtrail.services.jobs import Jobs
+from ringtrail.services.lookups import Lookups
 from ringtrail.services.media import Media
 from ringtrail.services.messages import Messages
 from ringtrail.services.money import Money
@@ -41,12 +43,14 @@ class Services:
     api_keys: ApiKeys
     oauth: OAuth
     numbers: Numbers
+    lookups: Lookups
     stock: Stock
     money: Money
     apps: Apps
     calls: Calls
     entered_calls: EnteredCalls
     buttons: Buttons
+    clicks: Clicks
     messages: Messages
     recordings: Recordings
     recording_links: RecordingLinks
@@ -76,12 +80,14 @@ def build_services(
         api_keys=ApiKeys(database, clock, vault),
         oauth=OAuth(database, clock),
         numbers=numbers,
+        lookups=Lookups(),
         stock=Stock(database, clock, numbers),
         money=Money(database, clock),
         apps=Apps(database, clock, numbers),
         calls=Calls(database),
         entered_calls=EnteredCalls(database, clock, recordings_folder),
         buttons=Buttons(database, clock),
+        clicks=Clicks(database, clock),
         messages=Messages(database, clock),
         recordings=Recordings(database, clock, recordings_folder),
         recording_links=RecordingLinks(vault, clock, valid_days=recording_link_days),

@@ -9,13 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
 
-from ringtrail.model.app import Target
-from ringtrail.model.button import CallOrder
+from ringtrail.model.button import ORDER_LATE, CallOrder
 from ringtrail.model.call import Call, Leg, LegRole, TraceEntry, Trigger
 from ringtrail.model.cause import Cause
 from ringtrail.model.errors import DomainError
@@ -35,7 +34,7 @@ from ringtrail.ports.engine import (
     RecordingEnded,
 )
 from ringtrail.services.ledger import CallLedger
-from ringtrail.services.live_call import LiveCall, Script, place
+from ringtrail.services.live_call import LiveCall, Script, ordered
 from ringtrail.services.numbers import facts_of
 from ringtrail.services.routing import Route
 from ringtrail.voice.call_tracking import call_tracking
@@ -43,8 +42,6 @@ from ringtrail.voice.call_tracking import call_tracking
 log = structlog.get_logger("ringtrail.controller")
 
 REMEMBERED_OFFERS = 100_000
-ORDER_LATE = timedelta(minutes=15)
-"""Nobody who pressed a button before that still expects the call: it gets a record, and no phone rings."""
 
 
 class RouteFinder(Protocol):
@@ -220,8 +217,7 @@ class Controller:
             ledger.end_undialled(ledger.caller, now, cause=Cause.TEMPORARY_FAILURE, raw="the order was too old")
             ledger.close(now)
             return
-        script = place(Target(number_e164=order.target_e164), order.max_talk_s)
-        await self.carry(call, route, script)
+        await self.carry(call, route, ordered(order, route.settings))
 
     def _start(self, work: Any, name: str) -> None:
         task: asyncio.Task[None] = asyncio.create_task(self._shielded(work), name=name)
@@ -254,12 +250,13 @@ class Controller:
         )  # fmt: skip
         return Call(
             id=call_id, account_id=order.account_id, property_id=order.property_id, node=self._engine.name,
-            started_at=now, state=State.OFFERED, stage=Stage.NONE, tracking_number_e164="", did_hash="", app_hash=None,
+            started_at=now, state=State.OFFERED, stage=Stage.NONE, tracking_number_e164="", did_hash="", app_hash=route.app_hash,
             caller_number_e164=order.visitor_e164, caller_withheld=False, caller_name=None,
             caller_country=facts.country, caller_line_type=facts.line_type, caller_region=facts.region,
-            destination_number_e164=order.target_e164, attribution=route.attribution, legs=(leg,), trigger=Trigger.WEB,
-            button_hash=order.button_hash, billing_increment_s=route.billing_increment_s,
-            trace=(TraceEntry(at=now, what="ordered", detail={"button": order.button_hash}),),
+            destination_number_e164=order.target_e164, attribution=route.attribution, legs=(leg,),
+            trigger=Trigger.API if order.click else Trigger.WEB, button_hash=order.button_hash or None,
+            external_id=order.click.cdr_field if order.click else None, billing_increment_s=route.billing_increment_s,
+            trace=(TraceEntry(at=now, what="ordered", detail=_ordered_by(order)),),
         )  # fmt: skip
 
     def new_call(self, fact: LegOffered, route: Route, caller: str | None) -> Call:
@@ -300,6 +297,12 @@ class Controller:
             billing_increment_s=route.billing_increment_s,
             trace=(TraceEntry(at=fact.at, what="offered", detail=detail),),
         )
+
+
+def _ordered_by(order: CallOrder) -> dict[str, str | int]:
+    if order.click is None:
+        return {"button": order.button_hash}
+    return {"click_to_call": order.click.hash, "attempt": order.click.tried(order.position)[1]}
 
 
 def _readable(name: str | None) -> str | None:

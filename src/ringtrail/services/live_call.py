@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from ringtrail.model.app import CallTrackingSettings, Target, VoicemailSettings
+from ringtrail.model.button import CallOrder
 from ringtrail.model.call import Call, Leg, RecordingKind
 from ringtrail.model.cause import CAUSE_OF_DISPOSITION, Cause, Disposition, HangupBy
 from ringtrail.model.ids import CallIds
@@ -420,6 +421,22 @@ def place(target: Target, max_talk_s: int | None) -> Script:
             await click_to_call(live, target, max_talk_s=max_talk_s)
         else:
             await live.go_on(CallTrackingSettings(), max_talk_s=max_talk_s)
+
+    return script
+
+
+def ordered(order: CallOrder, settings: CallTrackingSettings) -> Script:
+    """The script of an ordered call, also after a take-over. settings: its route's."""
+    if order.click is None:
+        return place(Target(number_e164=order.target_e164), order.max_talk_s)
+    tried, _ = order.click.tried(order.position)
+
+    async def script(live: LiveCall) -> None:
+        if live.ledger.caller_is_up:
+            await resume(settings)(live)
+        else:
+            await live.call_caller(ring_timeout_s=tried.ring_timeout_s)
+            await call_tracking(live, settings)
 
     return script
 

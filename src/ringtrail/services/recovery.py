@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from ringtrail.model.app import CallTrackingSettings, Target
+from ringtrail.model.app import CallTrackingSettings
 from ringtrail.model.button import CallOrder
 from ringtrail.model.call import Call, Leg
 from ringtrail.model.cause import Cause, Disposition
@@ -31,7 +31,7 @@ from ringtrail.ports.engine import (
 from ringtrail.services.buttons import Orders
 from ringtrail.services.controller import Controller
 from ringtrail.services.ledger import CallLedger
-from ringtrail.services.live_call import place, resume
+from ringtrail.services.live_call import ordered, resume
 from ringtrail.services.routing import Route, Routing
 from ringtrail.storage import live as store
 from ringtrail.storage.database import Database
@@ -121,12 +121,11 @@ class Recovery:
         log.info("call_adopted", call_id=call.id, account_id=call.account_id, state=call.state)
         order = await self._orders.of_call(call.account_id, call.id) if call.placed_by_us else None
         if order is not None:
-            target = Target(number_e164=order.target_e164)
-            self._controller.adopt(call, await self._routing.of_order(order), place(target, order.max_talk_s))
+            route = await self._routing.of_order(order)
+            self._controller.adopt(call, route, ordered(order, route.settings))
             return
-        route = await self._routing.find(call.tracking_number_e164, call.caller_number_e164, call.started_at)
-        if route is None:  # the number was given up meanwhile
-            route = _orphaned(call)
+        found = await self._routing.find(call.tracking_number_e164, call.caller_number_e164, call.started_at)
+        route = found or _orphaned(call)  # the number may have been given up meanwhile
         self._controller.adopt(call, route, resume(route.settings))
 
     async def _give_up(

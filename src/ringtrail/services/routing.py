@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from ringtrail.model.app import PACKAGE_CALL_TRACKING, CallTrackingSettings, Target, call_tracking_settings
+from ringtrail.model.app import (
+    PACKAGE_CALL_TRACKING,
+    CallTrackingSettings,
+    Target,
+    call_tracking_settings,
+    click_to_call_settings,
+)
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.button import CallOrder
 from ringtrail.model.cause import Disposition
@@ -63,15 +70,21 @@ class Routing:
         return self._route(row, now)
 
     async def of_order(self, order: CallOrder) -> Route:
-        """Whose ordered call it is. The visitor sees a number of the property, so that calling back is tracked too."""
+        """Whose ordered call it is. A button's visitor sees a number of the property, so that calling back is tracked too."""
+        click = order.click
+        settings = click_to_call_settings(click.params, click.b_targets) if click else CallTrackingSettings()
         async with self._database.reading() as connection:
-            row = await store.order_route(connection, order)
+            row = await store.order_route(connection, order, settings.media)
         return Route(
             account_id=order.account_id, property_id=order.property_id, country=row.country,
             billing_increment_s=row.billing_increment_s, outbound_prefixes=tuple(row.outbound_prefixes), did_hash="",
-            tracking_number_e164="", attribution=StaticAttribution(), app_hash=None, settings=CallTrackingSettings(),
-            media_paths={}, shown_to_caller_e164=row.shown_e164,
+            tracking_number_e164="", attribution=StaticAttribution(), app_hash=click.app_hash if click else None,
+            settings=settings if row.recording_enabled else replace(settings, record_calls=False),
+            media_paths=self._media_paths(row.media), shown_to_caller_e164=click.cli if click else row.shown_e164,
         )  # fmt: skip
+
+    def _media_paths(self, media: Mapping[str, str]) -> dict[int, str]:
+        return {int(id_): str(self._media_folder / path) for id_, path in media.items()}
 
     def readings(self, dialled: str) -> list[str]:
         """The E.164 numbers that the dialled digits may mean: as sent, with '+', and as a national number."""
@@ -103,7 +116,7 @@ class Routing:
             ),
             app_hash=row.app_hash,
             settings=_settings(row),
-            media_paths={int(id_): str(self._media_folder / path) for id_, path in row.media.items()},
+            media_paths=self._media_paths(row.media),
         )
         if row.caller_blocked:
             return replace(route, refused=Disposition.BLOCKED)

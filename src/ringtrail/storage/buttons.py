@@ -8,10 +8,15 @@ from typing import Any
 from psycopg.types.json import Jsonb
 
 from ringtrail.model.button import Button, CallOrder
+from ringtrail.storage.clicks import CLICK, click_of
 from ringtrail.storage.database import Connection
 
 _BUTTON = "hash, account_id, property_id, name, target_e164, max_talk_s, settings, created_at, updated_at"
-_ORDER = "id, account_id, property_id, button_hash, visitor_e164, target_e164, max_talk_s, due_at"
+_ORDER = (
+    "id, account_id, property_id, button_hash, visitor_e164, target_e164, max_talk_s, due_at, position,"
+    f" (SELECT jsonb_build_array({CLICK}) FROM click_to_calls c WHERE c.account_id = call_orders.account_id"
+    " AND c.hash = call_orders.click_hash)"
+)
 
 
 def _button(row: tuple[Any, ...]) -> Button:
@@ -24,7 +29,7 @@ def _button(row: tuple[Any, ...]) -> Button:
 def _order(row: tuple[Any, ...]) -> CallOrder:
     return CallOrder(
         id=row[0], account_id=row[1], property_id=row[2], button_hash=row[3], visitor_e164=row[4], target_e164=row[5],
-        max_talk_s=row[6], due_at=row[7],
+        max_talk_s=row[6], due_at=row[7], position=row[8], click=click_of(row[9]) if row[9] else None,
     )  # fmt: skip
 
 
@@ -78,10 +83,10 @@ async def add_order(connection: Connection, order: CallOrder, now: datetime) -> 
     row = await (
         await connection.execute(
             "INSERT INTO call_orders (account_id, property_id, button_hash, visitor_e164, target_e164, max_talk_s, due_at,"
-            " created_at) VALUES (%s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
+            " created_at, click_hash, position) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s) RETURNING id",
             (
                 order.account_id, order.property_id, order.button_hash, order.visitor_e164, order.target_e164,
-                order.max_talk_s, order.due_at, now,
+                order.max_talk_s, order.due_at, now, order.click.hash if order.click else None, order.position,
             ),
         )
     ).fetchone()  # fmt: skip
@@ -123,8 +128,8 @@ async def order_of_call(connection: Connection, account_id: int, call_id: int) -
 async def orders_without_call(connection: Connection, node: str, since: datetime) -> list[tuple[CallOrder, int]]:
     """[(order, call id)] that this node claimed since then and of which there is no record: it died in between."""
     cursor = await connection.execute(
-        f"SELECT {_ORDER}, call_id FROM call_orders o WHERE node = %s AND claimed_at >= %s AND NOT EXISTS ("
-        " SELECT 1 FROM calls c WHERE c.account_id = o.account_id AND c.id = o.call_id)".encode(),
+        f"SELECT {_ORDER}, call_id FROM call_orders WHERE node = %s AND claimed_at >= %s AND NOT EXISTS ("
+        " SELECT 1 FROM calls c WHERE c.account_id = call_orders.account_id AND c.id = call_orders.call_id)".encode(),
         (node, since),
     )
-    return [(_order(row), row[8]) for row in await cursor.fetchall()]
+    return [(_order(row), row[10]) for row in await cursor.fetchall()]

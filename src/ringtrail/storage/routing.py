@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ringtrail.model.button import CallOrder
@@ -67,14 +68,18 @@ class OrderRouteRow(NamedTuple):
     billing_increment_s: int
     outbound_prefixes: list[str]
     shown_e164: str | None
+    recording_enabled: bool  # of the property
+    media: dict[str, str]  # as of RouteRow
 
 
-async def order_route(connection: Connection, order: CallOrder) -> OrderRouteRow:
+async def order_route(connection: Connection, order: CallOrder, media: Sequence[int] = ()) -> OrderRouteRow:
     """What a call that we place ourselves needs to know."""
     cursor = await connection.execute(
         f"SELECT o.country, o.billing_increment_s, {_MAY_DIAL}, (SELECT min(number_e164) FROM dids d"
-        " WHERE d.account_id = o.id AND d.property_id = %s) FROM accounts o WHERE o.id = %s".encode(),
-        (order.property_id, order.account_id),
+        " WHERE d.account_id = o.id AND d.property_id = %s), coalesce((SELECT p.call_recording_enabled FROM properties p"
+        " WHERE p.account_id = o.id AND p.id = %s), false), (SELECT coalesce(jsonb_object_agg(m.id, m.path), '{}')"
+        " FROM media m WHERE m.account_id IN (0, o.id) AND m.id = ANY(%s)) FROM accounts o WHERE o.id = %s".encode(),
+        (order.property_id, order.property_id, list(media), order.account_id),
     )
     row = await cursor.fetchone()
     assert row is not None

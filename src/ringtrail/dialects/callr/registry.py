@@ -9,6 +9,8 @@ from typing import Any
 from ringtrail.dialects.callr import (
     account_sub,
     analytics,
+    analytics_sms,
+    analytics_tops,
     api_keys,
     apps,
     billing,
@@ -18,7 +20,9 @@ from ringtrail.dialects.callr import (
     did,
     did_areacode,
     did_store,
+    hlr,
     jobs,
+    lists,
     media,
     media_email,
     media_library,
@@ -73,6 +77,9 @@ _MEDIUM = Param("media_id", media_library.medium)
 _OWN_MEDIUM = Param("media_id", media_library.own_medium)
 _DYNAMIC = Param("webhook", webhook_options.dynamic, nullable=True)
 _RANGE = (Param("from", check.instant), Param("to", check.range_end))
+_SORT = Param("sort", check.one_of(analytics_tops.SORTS))
+_LIMIT = Param("limit", analytics_tops.up_to(analytics_tops.MOST))
+_FIELDS = Param("fields", analytics_sms.fields, nullable=True)
 
 METHODS: dict[str, Method] = {
     "system.get_timestamp": Method(system.get_timestamp),
@@ -142,6 +149,10 @@ METHODS: dict[str, Method] = {
             Param("options", check.search_options(did.ORDER), nullable=True),
         ),
     ),
+    "list.countries": Method(lists.countries),
+    "list.timezones": Method(lists.timezones),
+    "list.number_infos": Method(lists.number_infos, (Param("number", lists.written, nullable=True),)),
+    "hlr.get": Method(hlr.get, (Param("number", hlr.number),)),
     "did/areacode.countries": Method(did_areacode.countries),
     "did/areacode.types": Method(did_areacode.types, (Param("country", did_areacode.country),)),
     "did/areacode.get_list": Method(
@@ -182,6 +193,19 @@ METHODS: dict[str, Method] = {
     ),
     "analytics/calls.summary": Method(analytics.summary, _RANGE),
     "analytics/calls.history": Method(analytics.history, _RANGE),
+    "analytics/calls.top_apps": Method(
+        analytics_tops.top_apps, (Param("type", check.one_of(CDR_TYPES)), _SORT, *_RANGE, _LIMIT)
+    ),
+    "analytics/calls.inbound_did": Method(analytics_tops.inbound_did, (_SORT, *_RANGE, _LIMIT)),
+    "analytics/calls.outbound_countries": Method(analytics_tops.outbound_countries, (_SORT, *_RANGE, _LIMIT)),
+    "analytics/calls.cli_countries": Method(analytics_tops.cli_countries, (_SORT, *_RANGE, _LIMIT)),
+    "analytics/calls.outbound_destinations": Method(analytics_tops.outbound_destinations, (_SORT, *_RANGE, _LIMIT)),
+    "analytics/sms.summary": Method(analytics_sms.summary, _RANGE),
+    "analytics/sms.history": Method(analytics_sms.history, _RANGE),
+    "analytics/sms.summary_out": Method(analytics_sms.summary_out, (*_RANGE, _FIELDS)),
+    "analytics/sms.history_out": Method(analytics_sms.history_out, (*_RANGE, _FIELDS)),
+    "analytics/sms.summary_out_by_status": Method(analytics_sms.summary_out_by_status, _RANGE),
+    "analytics/sms.history_out_by_status": Method(analytics_sms.history_out_by_status, _RANGE),
     "jobs.get": Method(jobs.get, (Param("id", jobs.job),)),
     "jobs.cancel": Method(jobs.cancel, (Param("id", jobs.job),)),
     "media.get_quota_status": Method(media.get_quota_status),

@@ -83,8 +83,8 @@ class CdrIn(msgspec.Struct, gc=False):
     cli_number_type: str | None
     cli_pres: str
     customer_field: str | None
-    did_hash: str
-    did_intl_number: str
+    did_hash: str | None  # null: no number of ours was called, an app placed the call
+    did_intl_number: str | None
     duration: int
     duration_answered: int
     duration_billed: int
@@ -248,8 +248,8 @@ def cdr_in_view(account: Account, masking: frozenset[int]) -> View[CdrIn]:
             caller_line_type,
             words.CLI_WITHHELD if caller_withheld else words.CLI_ALLOWED,
             external_id,
-            did_hash,
-            tracking_number,
+            did_hash or None,
+            tracking_number or None,
             total_s,
             connected_s,
             billed_seconds(connected_s, increment_s),

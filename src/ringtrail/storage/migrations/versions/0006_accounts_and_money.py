@@ -215,6 +215,43 @@ CREATE TABLE jobs (
 );
 CREATE INDEX jobs_due ON jobs (due_at) WHERE due_at IS NOT NULL;
 
+-- --- click-to-call of apps, commands to live calls ----------------------------------------------------------------------
+
+CREATE TABLE click_to_calls (
+    account_id   bigint NOT NULL REFERENCES accounts,
+    hash         text NOT NULL UNIQUE,                    -- 8 characters A-Z 0-9, public
+    app_hash     text NOT NULL,
+    a_targets    jsonb NOT NULL,                          -- [{number, timeout}]
+    b_targets    jsonb NOT NULL,
+    params       jsonb NOT NULL,                          -- the app's, as they were then
+    cli          text,                                    -- null: withheld
+    cdr_field    text,
+    created_at   timestamptz NOT NULL,
+    scheduled_at timestamptz,
+    position     integer NOT NULL DEFAULT 0,              -- of the try that is ordered or was made last
+    cancelled_at timestamptz,
+    finished_at  timestamptz,
+    PRIMARY KEY (account_id, hash)
+);
+CREATE INDEX click_to_calls_by_app ON click_to_calls (account_id, app_hash, created_at);
+CREATE INDEX click_to_calls_open ON click_to_calls (account_id, hash) WHERE finished_at IS NULL;
+ALTER TABLE call_orders
+    ADD click_hash text,                                  -- whose try it is; then button_hash is ''
+    ADD position   integer NOT NULL DEFAULT 0;
+CREATE INDEX call_orders_by_click ON call_orders (account_id, click_hash, position) WHERE click_hash IS NOT NULL;
+
+CREATE TABLE call_commands (
+    account_id bigint NOT NULL REFERENCES accounts,
+    id         bigint GENERATED ALWAYS AS IDENTITY,
+    node       text NOT NULL,                             -- whose call it is
+    leg_id     bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    done_at    timestamptz,
+    worked     boolean,
+    PRIMARY KEY (account_id, id)
+);
+CREATE INDEX call_commands_waiting ON call_commands (node) WHERE done_at IS NULL;
+
 -- --- SIP ---------------------------------------------------------------------------------------------------------------
 
 CREATE TABLE sip_subscribers (
@@ -240,7 +277,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute(
-        "DROP TABLE sip_subscribers, jobs, uploads, phone_codes, authorized_clis, number_purchases, number_orders, ledger_entries, balances,"
+        "DROP TABLE call_commands, click_to_calls; ALTER TABLE call_orders DROP click_hash, DROP position;"
+        " DROP TABLE sip_subscribers, jobs, uploads, phone_codes, authorized_clis, number_purchases, number_orders, ledger_entries, balances,"
         " rates, api_sessions; DROP FUNCTION ledger_is_append_only; DROP SEQUENCE media_ids;"
         " ALTER TABLE media DROP hash, DROP tags, DROP content, DROP voice, DROP rate, DROP status, DROP duration_ms,"
         " DROP size_bytes, DROP created_at, DROP updated_at;"
