@@ -109,6 +109,41 @@ async def test_the_python_sdk_sends_an_sms(port: int) -> None:
     assert await _refused(api, "sms.send", "SMS", "+33612345678", None) == ("INVALID_PARAM_FORMAT [body]", -32602)
 
 
+async def test_the_python_sdk_leads_a_sub_account_through_its_life(port: int, world: World) -> None:
+    api = _python_sdk(port)
+    await world.services.money.top_up(world.account.id, 10_000_000)
+
+    async def ask(method: str, *params: Any) -> Any:
+        return await asyncio.to_thread(api.call, method, *params)
+
+    asked = {"account": {"company": "Zoé & fils"}, "contact": {"emails": ["zoe@example.org"]}}
+    made = await ask("account/sub.create", asked, {"password": {"method": "AUTO"}})
+    login, password = made["credentials"]["login"], made["credentials"]["password"]
+    branch = _python_sdk(port, (login, password))
+    assert await asyncio.to_thread(branch.call, "apps.get_list", False) == []
+    assert await ask("account/sub.transfer_credit", CALLR_LOGIN[0], login, "12.34", None) is True
+    assert await ask("account/sub.transfer_dids", CALLR_LOGIN[0], login, [world.did.hash], None) is True
+    assert (await ask("account/sub.get", login))["state"]["credit"] == "12.34"
+    assert (await asyncio.to_thread(branch.call, "did.search", {}, {}))["total"] == 1
+    assert await ask("account/sub.disable", login) is True
+    assert await _refused(branch, "system.get_timestamp") == ("HTTP_CODE_ERROR", -1)
+    assert len(await ask("account/sub.archive", login, None)) == 30
+    assert (await ask("account/sub.search", {"archived": True}, {}))["total"] == 1
+    assert (await ask("account/sub.unarchive", login, None))["state"]["archived"] is False
+
+
+async def test_the_python_sdk_makes_a_key_and_a_session(port: int) -> None:
+    api = _python_sdk(port)
+    made = await asyncio.to_thread(api.call, "api-key.create", "nightly")
+    assert len(made["token"]) == 100
+    assert made["id"] in [key["id"] for key in await asyncio.to_thread(api.call, "api-key.all")]
+    assert await asyncio.to_thread(api.call, "api-key.delete", made["id"]) is True
+    session = await asyncio.to_thread(api.call, "session.create")
+    assert await asyncio.to_thread(api.call, "session.all") == [session]
+    refreshed = await asyncio.to_thread(api.call, "session.refresh", session["refresh_token"])
+    assert await asyncio.to_thread(api.call, "session.all") == [refreshed]
+
+
 async def test_the_python_sdk_sees_bad_credentials_as_an_http_error(port: int) -> None:
     with pytest.raises(callr.CallrException) as caught:
         await asyncio.to_thread(_python_sdk(port, ("demo", "wrong")).call, "system.get_timestamp")
@@ -159,6 +194,21 @@ async def test_the_node_sdk_subscribes_sends_an_sms_and_unsubscribes(port: int) 
     assert refused == {"error": {"message": "PROPERTY_VALUE_ERROR [options.hmac_algo]", "code": 151}}
     ended = await _node_sdk(port, [("webhooks.unsubscribe", [subscribed["result"]["hash"]])], password=CALLR_LOGIN[1])
     assert ended == [{"result": True}]
+
+
+@needs_node_sdk
+async def test_the_node_sdk_acts_as_a_sub_account_that_it_made(port: int) -> None:
+    asked = {"account": {"company": "Zoé & fils"}, "contact": {"emails": ["zoe@example.org"]}}
+    (made,) = await _node_sdk(port, [("account/sub.create", [asked, {}])], password=CALLR_LOGIN[1])
+    login = made["result"]["credentials"]["login"]
+    calls: list[tuple[str, list[Any]]] = [
+        ("apps.create", ["CALLTRACKING10", "Theirs", None]), ("apps.get_list", [False]), ("account/sub.get_quota", []),
+    ]  # fmt: skip
+    app, apps, quota = await _node_sdk(port, calls, password=CALLR_LOGIN[1], login_as=login)
+    assert [item["hash"] for item in apps["result"]] == [app["result"]["hash"]]
+    assert quota == {"result": {"actual": 0, "max": 0}}
+    (mine,) = await _node_sdk(port, [("apps.get", [app["result"]["hash"]])], password=CALLR_LOGIN[1])
+    assert mine == {"error": {"message": "PROPERTY_VALUE_ERROR [app]", "code": 151}}
 
 
 @needs_node_sdk

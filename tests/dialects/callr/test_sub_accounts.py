@@ -16,6 +16,7 @@ from ringtrail.model.message import MessageStatus
 from ringtrail.model.query import MessageQuery
 from ringtrail.services.messages import NewMessage
 from ringtrail.services.routing import Routing
+from tests.dialects.agendize.oauth_stage import staged
 from tests.dialects.callr.conftest import ENDPOINT, Client, Rpc
 from tests.dialects.callr.happenings import MOBILE, opened_post, sms_number
 from tests.dialects.surfaces import Surfaces, keys_of, lists, signed
@@ -438,6 +439,21 @@ async def test_disabling_ends_sessions_and_acting_as_it(
     assert (await client.post(ENDPOINT, json=ping, headers=session)).status_code == 401
     refused = await client.post(ENDPOINT, json=ping, headers=as_, auth=CALLR_LOGIN)
     assert refused.json()["error"]["message"] == "FORBIDDEN: no such account that you may act as"
+
+
+async def test_disabling_ends_what_a_program_was_allowed(world: World, tmp_path: Path) -> None:
+    master = await build_world(world.database, tmp_path, name="Master")
+    async with staged(world) as stage:
+        token = (await stage.tokens())["access_token"]
+        assert await stage.works(token)
+        async with world.database.transaction() as connection:
+            below = "UPDATE accounts SET parent_id = %s WHERE id = %s"
+            await connection.execute(below, (master.account.id, world.account.id))
+        await world.services.sub_accounts.disable(master.account.id, world.account.hash)
+        assert not await stage.works(token)
+        assert (await stage.browser.get("/programs")).status_code == 303  # to the login
+        await world.services.sub_accounts.enable(master.account.id, world.account.hash)
+        assert await stage.works(token)
 
 
 async def test_a_disabled_account_takes_no_calls_and_dials_none(
