@@ -11,7 +11,6 @@ import msgspec
 from ringtrail.dialects.callr.registry import Method
 
 VENDOR_NAMES = {
-    "HlrResponse": "HLR.Response",
     "account_sub.SubAccountQuota": "SubAccount.Quota",
     "analytics.CallsIn": "Analytics.Calls.Summary.IN",
     "analytics.CallsOfDay": "Analytics.Calls.History.Call",
@@ -39,6 +38,7 @@ VENDOR_NAMES = {
     "did_store.QuotaStatus": "DID.Store.QuotaStatus",
     "did_store.StoreQuote": "DID.Store.Quote",
     "did_store.StoreReservation": "DID.Store.Reservation",
+    "hlr.HlrResponse": "HLR.Response",
     "media.MediaQuota": "Media.Quota",
     "media_email.EmailTemplate": "Media.EmailTemplate",
     "media_library.Media": "Media.Library",
