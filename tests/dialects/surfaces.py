@@ -32,7 +32,7 @@ _OURS = (ErrorCode.INTERNAL, ErrorCode.UNAVAILABLE)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """One request. surface: a dialect's name, `recordings` for CALLR's sound files, or `pages`."""
+    """One request. surface: a dialect's name, `recordings` or `rest` for CALLR's sound files and REST paths, or `pages`."""
 
     surface: str
     path: str  # as the client writes it, percent-encoded
@@ -131,6 +131,7 @@ def keys_of(account_sid: str, session: str = "", suffix: str = "") -> Keys:
             "fonedynamics": (("authorization", _basic(account_sid, FONE_TOKEN + suffix)),),
             "callr": (callr,),
             "recordings": (callr,),
+            "rest": (callr,),
             "native": (("authorization", f"Bearer {TOKENS['native']}{suffix}"),),
             "pages": (("cookie", f"ringtrail_session={session}"),),
         },
@@ -211,6 +212,10 @@ def lists() -> list[Asked]:
         rpc("media/recording.search", None, None),
         rpc("media/recording.overview"),
         rpc("media/recording.read_status"),
+        rpc("account/sub.search", None, None),
+        rpc("api-key.all"),
+        rpc("session.all"),
+        Asked(surface="rest", path="/rest/v1.1/sms", query=b"type=OUT&from=2026-01-01+00:00:00&to=2026-12-31+00:00:00"),
     ]
 
 
@@ -327,6 +332,13 @@ def _recordings(status: int, body: Any) -> None:
     assert (list(body), body["status"], list(body["data"])) == (["status", "data"], "error", ["code", "message"])
 
 
+def _rest(status: int, body: Any) -> None:
+    if status >= 400:
+        _recordings(status, body)
+    else:
+        assert (status, list(body), body["status"]) == (200, ["status", "data"], "success")
+
+
 def _native(status: int, body: Any) -> None:
     if status >= 400:
         assert list(body) == ["type", "title", "status", "detail", "errors"]
@@ -335,7 +347,7 @@ def _native(status: int, body: Any) -> None:
 
 _KEYS = {
     "optico": _optico, "invox": _invox, "agendize": _agendize, "fonedynamics": _fonedynamics, "callr": _callr,
-    "recordings": _recordings, "native": _native,
+    "recordings": _recordings, "rest": _rest, "native": _native,
 }  # fmt: skip
 
 

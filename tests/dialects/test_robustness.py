@@ -298,7 +298,7 @@ def test_other_methods_are_refused_with_the_ones_that_there_are(site: Site, meth
                 assert "GET" in answer.headers["allow"]
             else:  # Optico says so in the body, what Agendize has and we have not is 501, a login is posted; some is served
                 elsewhere = {
-                    "optico": (200,), "agendize": (200, 400, 404, 501), "fonedynamics": (400,), "pages": (200, 401, 429),
+                    "optico": (200,), "agendize": (200, 400, 404, 501), "fonedynamics": (400,), "rest": (400,), "pages": (200, 401, 429),
                 }  # fmt: skip
                 assert answer.status in elsewhere[asked.surface]
 

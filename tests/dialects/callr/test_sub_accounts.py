@@ -412,14 +412,14 @@ async def test_disabling_ends_every_way_in_of_every_dialect_at_once(
     session = await world.services.accounts.open_session(principal)
     keys, surfaces = keys_of(sub.account.sid, session, "-sub"), Surfaces(world.services)
     first = {asked.surface: asked for asked in lists()}
-    assert first.keys() == {"optico", "invox", "agendize", "fonedynamics", "native", "pages", "callr"}
+    assert first.keys() == {"optico", "invox", "agendize", "fonedynamics", "native", "pages", "callr", "rest"}
     answers = {name: await surfaces.ask(signed(asked, keys)) for name, asked in first.items()}
     assert {answer.status for answer in answers.values()} == {200}
     await disable()
     refused = {name: await surfaces.ask(signed(asked, keys)) for name, asked in first.items()}
     assert b"Invalid api key" in refused.pop("optico").body  # which says so with HTTP 200
     assert {name: answer.status for name, answer in refused.items()} == {
-        "invox": 401, "agendize": 401, "fonedynamics": 401, "native": 401, "pages": 401, "callr": 401,
+        "invox": 401, "agendize": 401, "fonedynamics": 401, "native": 401, "pages": 401, "callr": 401, "rest": 401,
     }  # fmt: skip
     assert await world.services.accounts.by_password("dashboard", "demo-sub", "correct horse") is None
 
