@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.message import Message
 from ringtrail.model.money import BillingMode, Rate, RateKind
 from ringtrail.ports.clock import SystemClock
-from ringtrail.services.messages import NewMessage
+from ringtrail.services.messages import Messenger, NewMessage
 from ringtrail.services.money import Money, Subscriptions, month_about
 from ringtrail.storage.database import Database
 from ringtrail.storage.routing import route
+from tests.dialects.callr.happenings import Carrier
 from tests.fixtures import World, build_world
 
 pytestmark = pytest.mark.postgres
@@ -274,3 +276,52 @@ async def test_a_click_to_call_is_not_ordered_without_credit(world: World, money
     with pytest.raises(DomainError) as refused:
         await world.services.buttons.press(world.account, button, "+33612345678")
     assert refused.value.code is ErrorCode.FORBIDDEN
+
+
+async def test_a_message_that_was_never_handed_on_costs_nothing_and_one_that_a_carrier_refused_does(
+    world: World, money: Money
+) -> None:
+    await money.set_tariff("standard", [Rate(kind=RateKind.MESSAGE_OUT, prefix="+33", price_micro=65_000)])
+    await money.top_up(world.account.id, 200_000)
+    await money.set_terms(world.account.id, tariff="standard", mode=BillingMode.PREPAID, shutdown_micro=0)
+    carrier = Carrier(refuses={"spam": "spam"})
+    messenger = Messenger(world.database, SystemClock(), carrier, default_country="FR")
+    wanted = NewMessage(property_id=world.property.id, recipient="+33612345678", body="spam", sender="Shop")
+    await world.services.messages.send(world.account, wanted)
+    await messenger.dispatch_all()
+    await world.services.messages.send(world.account, replace(wanted, body="late"))
+    await execute(world, "UPDATE messages SET created_at = now() - interval '2 days' WHERE body = 'late'")
+    await messenger.dispatch_all()
+    await world.services.messages.send(world.account, replace(wanted, body="barred"))
+    await world.services.accounts.allow_outbound(world.account.id, ())
+    for _ in range(2):
+        await messenger.dispatch_all()
+    shown = await rows(world, "SELECT body, status, debit_micro FROM messages ORDER BY id")
+    assert shown == [("spam", "failed", 65_000), ("late", "expired", 0), ("barred", "failed", 0)]
+    assert (await money.balance(world.account.id)).balance_micro == 200_000 - 65_000
+    assert await balanced(world)
+
+
+async def test_a_number_that_moves_within_a_family_is_billed_once_a_month(
+    world: World, money: Money, tmp_path: Path
+) -> None:
+    other = await build_world(world.database, tmp_path, name="Other")
+    await execute(
+        world, "UPDATE dids SET month_micro = 2000000, bought_at = '2026-01-01Z' WHERE hash = %s", world.did.hash
+    )
+    subscriptions = Subscriptions(world.database, SystemClock())
+    assert await subscriptions.bill_month() == 1
+    await execute(
+        world, "UPDATE dids SET account_id = %s, property_id = %s, app_hash = NULL WHERE hash = %s", other.account.id,
+        other.property.id, world.did.hash,
+    )  # fmt: skip
+    await execute(world, "UPDATE accounts SET parent_id = %s WHERE id = %s", world.account.id, other.account.id)
+    assert await subscriptions.bill_month() == 0
+    await execute(world, "UPDATE accounts SET parent_id = NULL")
+    assert await subscriptions.bill_month() == 1
+
+
+async def test_the_ledgers_times_grow_with_its_entries(world: World, money: Money) -> None:
+    await asyncio.gather(*(money.top_up(world.account.id, 1 + number) for number in range(20)))
+    times = [entry.at for entry in await money.entries(world.account.id)]
+    assert times == sorted(times, reverse=True)

@@ -76,10 +76,15 @@ async def _charged(connection: Connection, message: Message) -> Message:
     return replace(message, debit_micro=debit)
 
 
-async def _tell(connection: Connection, type_: EventType, messages: Sequence[Message], at: datetime) -> None:
-    """Tell what became of messages, account by account: each takes that account's counters."""
-    for account_id, group in groupby(sorted(messages, key=attrgetter("account_id", "id")), attrgetter("account_id")):
+async def _tell(
+    connection: Connection, type_: EventType, messages: Sequence[Message], at: datetime, *, unsent: bool = False
+) -> None:
+    """Tell what became of messages, account by account: each takes that account's counters. unsent: they cost nothing now."""
+    for account_id, accounts in groupby(sorted(messages, key=attrgetter("account_id", "id")), attrgetter("account_id")):
+        group = list(accounts)
         await counters.lock(connection, account_id)
+        if unsent:
+            await money.take_back(connection, group)
         events = [
             Event(
                 account_id=account_id, type=type_, property_id=message.property_id, about=message.id, at=at,
@@ -90,9 +95,10 @@ async def _tell(connection: Connection, type_: EventType, messages: Sequence[Mes
         await tell(connection, account_id, events)
 
 
-async def _changed(connection: Connection, cursor: AsyncCursor[Any], at: datetime) -> None:
+async def _changed(connection: Connection, cursor: AsyncCursor[Any], at: datetime, *, unsent: bool = False) -> None:
     """What an UPDATE ... RETURNING {_COLUMNS} has changed is told."""
-    await _tell(connection, EventType.MESSAGE_CHANGED, [_message(row) for row in await cursor.fetchall()], at)
+    messages = [_message(row) for row in await cursor.fetchall()]
+    await _tell(connection, EventType.MESSAGE_CHANGED, messages, at, unsent=unsent)
 
 
 async def by_sid(connection: Connection, account_id: int, sid: str) -> Message | None:
@@ -204,7 +210,7 @@ async def refuse_forbidden(
         f" RETURNING {', '.join(f'm.{column.strip()}' for column in _COLUMNS.split(','))}".encode(),
         (disabled, barred, sender_gone, now),
     )
-    await _changed(connection, cursor, now)
+    await _changed(connection, cursor, now, unsent=True)
 
 
 async def claim_due(connection: Connection, now: datetime, lease_until: datetime, limit: int) -> list[Message]:
@@ -240,7 +246,7 @@ async def given_up(connection: Connection, message: Message, status: MessageStat
         f" WHERE account_id = %s AND id = %s AND status = 'processing' RETURNING {_COLUMNS}".encode(),
         (status, code, message.account_id, message.id),
     )
-    await _changed(connection, cursor, at)
+    await _changed(connection, cursor, at, unsent=status is MessageStatus.EXPIRED)
 
 
 async def postponed(connection: Connection, message: Message, due_at: datetime, *, lease_until: datetime) -> None:

@@ -15,6 +15,7 @@ from ringtrail.model.message import Direction, Message
 from ringtrail.model.money import Balance, BillingMode, Booking, LedgerEntry, Rate, RateKind, Tariff, prefixes
 from ringtrail.storage import counters
 from ringtrail.storage.database import Connection
+from ringtrail.storage.events import tell
 
 _RATE = "kind, prefix, price_micro, setup_micro, increment_s, least_s, label"
 
@@ -294,12 +295,32 @@ async def charge_message(connection: Connection, message: Message) -> tuple[int 
     return debit, await book(connection, message.account_id, bookings)
 
 
+async def take_back(connection: Connection, messages: Sequence[Message]) -> None:
+    """Messages that were charged and will never be handed on cost nothing. Of one account, whose counters are held."""
+    charged = [message for message in messages if message.debit_micro]
+    if not charged:
+        return
+    account_id = charged[0].account_id
+    await connection.execute(
+        "UPDATE messages SET debit_micro = 0 WHERE account_id = %s AND id = ANY(%s)",
+        (account_id, [message.id for message in charged]),
+    )
+    bookings = [
+        Booking(kind="correction", about=message.sid, amount_micro=message.debit_micro or 0, note="not sent")
+        for message in charged
+    ]
+    await tell(connection, account_id, await book(connection, account_id, bookings))
+
+
 async def unbooked_months(connection: Connection, today: date, suffix: str) -> list[tuple[int, str, str, int]]:
-    """[(account id, DID hash, number, micro)] of bought numbers with a price whose ledger has no entry <hash><suffix>."""
+    """[(account id, DID hash, number, micro)] of bought numbers with a price that has no entry <hash><suffix> in the ledger of
+    the account, or of one above, below or beside it, from which the number may have come."""
     cursor = await connection.execute(
         "SELECT d.account_id, d.hash, d.number_e164, d.month_micro FROM dids d"
+        " JOIN accounts a ON a.id = d.account_id"
         " WHERE d.month_micro > 0 AND d.bought_at < date_trunc('month', %s::timestamp) AT TIME ZONE 'UTC' AND NOT EXISTS ("
-        "SELECT FROM ledger_entries e WHERE e.account_id = d.account_id AND e.kind = 'number' AND e.about = d.hash || %s)"
+        "SELECT FROM ledger_entries e WHERE e.kind = 'number' AND e.about = d.hash || %s AND e.account_id IN ("
+        "SELECT f.id FROM accounts f WHERE a.id IN (f.id, f.parent_id) OR a.parent_id IN (f.id, f.parent_id)))"
         " ORDER BY d.account_id, d.hash",
         (today, suffix),
     )

@@ -3,7 +3,7 @@
 [inferred]: a message's hash is its id, scrambled so that neighbours do not look alike and kept nowhere; REMOTE_QUEUED is
 never ours; ERROR is what we refused to hand on, FAILED what a carrier refused or could not deliver, and `status_error`
 names the reason of both; `date_update` is the newest of the dates that we know; `b_customer_mode` is the account's as it is now;
-what was accepted stays charged, whatever becomes of it.
+what never went to a carrier costs nothing in the end, all else stays charged, whatever becomes of it.
 `options` of a received message says nothing; its `webhook` is null but for what was given.
 """
 

@@ -172,7 +172,7 @@ async def _outbound_started(teller: _Teller, events: Sequence[Event]) -> Sequenc
 
 def _as_it_began(cdr: _Cdr, **changes: Any) -> _Cdr:
     return msgspec.structs.replace(
-        cdr, answer=None, hangup=None, hangupcause=None, hangupsource=None, duration=0, duration_answered=0,
+        cdr, answer=None, billing_customer_cost_label=None, hangup=None, hangupcause=None, hangupsource=None, duration=0, duration_answered=0,
         duration_billed=0, billing_customer_credit_eur=NOTHING, billing_customer_debit_eur=NOTHING, **changes,
     )  # fmt: skip
 

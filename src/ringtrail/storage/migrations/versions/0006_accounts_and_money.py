@@ -75,7 +75,7 @@ CREATE TABLE balances (
 CREATE TABLE ledger_entries (
     account_id    bigint NOT NULL REFERENCES accounts,
     id            bigint GENERATED ALWAYS AS IDENTITY,
-    at            timestamptz NOT NULL DEFAULT now(),
+    at            timestamptz NOT NULL DEFAULT clock_timestamp(),  -- under the lock: grows with the ids
     kind          text NOT NULL,                          -- call_in, call_out, message_in, message_out, number, top_up, transfer, correction
     about         text NOT NULL,                          -- what was booked: a leg's id, a message's sid, a DID and its month
     amount_micro  bigint NOT NULL,                        -- negative: a debit
