@@ -18,6 +18,7 @@ from ringtrail.services.apps import Apps
 from ringtrail.services.buttons import Buttons
 from ringtrail.services.calls import Calls
 from ringtrail.services.clicks import Clicks
+from ringtrail.services.commands import Commands
 from ringtrail.services.egress import Policy, networks_of
 from ringtrail.services.entered_calls import EnteredCalls
 from ringtrail.services.jobs import Jobs
@@ -51,6 +52,7 @@ class Services:
     entered_calls: EnteredCalls
     buttons: Buttons
     clicks: Clicks
+    commands: Commands
     messages: Messages
     recordings: Recordings
     recording_links: RecordingLinks
@@ -88,6 +90,7 @@ def build_services(
         entered_calls=EnteredCalls(database, clock, recordings_folder),
         buttons=Buttons(database, clock),
         clicks=Clicks(database, clock),
+        commands=Commands(database, clock),
         messages=Messages(database, clock),
         recordings=Recordings(database, clock, recordings_folder),
         recording_links=RecordingLinks(vault, clock, valid_days=recording_link_days),

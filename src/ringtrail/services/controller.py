@@ -219,6 +219,19 @@ class Controller:
             return
         await self.carry(call, route, ordered(order, route.settings))
 
+    async def hang_up(self, account_id: int, leg_id: int) -> bool:
+        """End one leg of a live call of this account. False: there is none, or the engine refused."""
+        for call in self.live_calls:
+            leg = next((leg for leg in call.legs if leg.id == leg_id and leg.ended_at is None), None)
+            if leg is not None and call.account_id == account_id:
+                try:
+                    await self._engine.hang_up(leg.engine_leg_id, Cause.NORMAL_CLEARING)
+                except EngineError as exc:
+                    log.info("command_came_late", reason=str(exc))
+                    return False
+                return True
+        return False
+
     def _start(self, work: Any, name: str) -> None:
         task: asyncio.Task[None] = asyncio.create_task(self._shielded(work), name=name)
         self._tasks.add(task)

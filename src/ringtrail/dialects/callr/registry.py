@@ -15,6 +15,7 @@ from ringtrail.dialects.callr import (
     apps,
     billing,
     calling,
+    calls,
     cdr,
     clicktocall,
     did,
@@ -44,6 +45,7 @@ from ringtrail.dialects.callr.parameters import Asking, Param
 from ringtrail.dialects.callr.sms_object import SMS_TYPES
 from ringtrail.dialects.callr.vocabulary import CDR_TYPES, DID_CLASSES, DID_TYPES
 from ringtrail.dialects.callr.webhook_types import TYPES
+from ringtrail.model.app import PACKAGE_ACTIONS, PACKAGE_REAL_TIME
 from ringtrail.model.errors import ErrorCode
 
 
@@ -58,6 +60,23 @@ class Method:
 _APP = Param("app", check.app)
 _DID = Param("did", check.did)
 _CLICK = Param("call", clicktocall.call)
+_CALLID = Param("callid", calls.callid)
+_REALTIME = Method(
+    calls.realtime,
+    (
+        Param("app", calls.app_of(PACKAGE_REAL_TIME)),
+        Param("target", calling.target),
+        Param("options", calls.call_options, nullable=True),
+    ),
+)
+_BROADCAST = Method(
+    calls.broadcast,
+    (
+        Param("target", calling.target),
+        Param("messages", calls.messages),
+        Param("options", calls.broadcast_options, nullable=True),
+    ),
+)
 _AREA = (
     Param("area_code_id", did_store.area_code_id),
     Param("class", check.one_of(DID_CLASSES)),
@@ -166,6 +185,20 @@ METHODS: dict[str, Method] = {
     "did/store.buy_order": Method(did_store.buy_order, (_TOKEN,)),
     "did/store.cancel_order": Method(did_store.cancel_order, (_TOKEN,)),
     "did/store.cancel_subscription": Method(did_store.cancel_subscription, (Param("hash", check.did),)),
+    "calls.hangup": Method(calls.hangup, (_CALLID, Param("options", subs.no_options))),
+    "calls.realtime": _REALTIME,
+    "calls.realtime_break": Method(calls.realtime, (Param("callid", calls.nothing_real_time),)),
+    "calls.broadcast_1": _BROADCAST,
+    "calls.get_status_1": Method(calls.broadcast, (Param("request_id", calls.no_request),)),
+    "dialr/call.realtime": _REALTIME,
+    "sendr/simple.broadcast_1": _BROADCAST,
+    "actions.start": Method(
+        calls.start_action,
+        (
+            Param("app", calls.app_of(PACKAGE_ACTIONS)),
+            Param("options", calls.action_options, nullable=True, optional=True),
+        ),
+    ),
     "clicktocall/calls.start_2": Method(
         clicktocall.start_2,
         (

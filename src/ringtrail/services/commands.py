@@ -1,0 +1,53 @@
+"""Commands to live calls. A request waits for the controller's answer, but not for long."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from ringtrail.ports.clock import Clock
+from ringtrail.storage import commands as store
+from ringtrail.storage.database import Database
+
+ANSWERED_WITHIN_S = 3.0
+_LOOK_EVERY_S = 0.1
+
+
+class Commands:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def hang_up(self, account_id: int, leg_id: int) -> bool:
+        """End one leg of a live call; with the caller's leg the whole call ends.
+
+        False: no such leg is alive, or its controller did not answer; then the leg is left alone.
+        """
+        async with self._database.transaction() as connection:
+            node = await store.node_of_live_leg(connection, account_id, leg_id)
+            if node is None:
+                return False
+            command = await store.add(connection, account_id, node, leg_id, self._clock.now())
+        for _ in range(round(ANSWERED_WITHIN_S / _LOOK_EVERY_S)):
+            async with self._database.reading() as connection:
+                worked = await store.outcome(connection, account_id, command)
+            if worked is not None:
+                return worked
+            await asyncio.sleep(_LOOK_EVERY_S)
+        return await self._withdrawn(account_id, command)
+
+    async def _withdrawn(self, account_id: int, command: int) -> bool:
+        """Take a command back, unless it was carried out just now."""
+        async with self._database.transaction() as connection:
+            await store.done(connection, account_id, command, self._clock.now(), worked=False)
+            return bool(await store.outcome(connection, account_id, command))
+
+
+async def carry_out(
+    database: Database, clock: Clock, node: str, hang_up: Callable[[int, int], Awaitable[bool]]
+) -> None:
+    """The controller's side. hang_up: (account id, leg id) -> whether it worked."""
+    async with database.transaction() as connection:
+        for command in await store.waiting(connection, node):
+            worked = await hang_up(command.account_id, command.leg_id)
+            await store.done(connection, command.account_id, command.id, clock.now(), worked=worked)
