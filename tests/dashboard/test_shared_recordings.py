@@ -49,6 +49,13 @@ async def test_a_link_plays_without_a_login(stranger: Client, key: str) -> None:
     assert (await stranger.get(f"{PAGE}/audio.wav?key={key}", headers={"range": "bytes=0-3"})).content == b"RIFF"
 
 
+async def test_a_link_ends_while_its_account_is_disabled(world: World, stranger: Client, key: str) -> None:
+    async with world.database.transaction() as connection:
+        await connection.execute("UPDATE accounts SET disabled_at = now()")
+    for path in (PAGE, f"{PAGE}/audio"):
+        assert (await stranger.get(f"{path}?key={key}")).status_code == 410
+
+
 async def test_a_link_shows_no_caller_and_no_account(world: World, stranger: Client, key: str) -> None:
     page = (await stranger.get(f"{PAGE}?key={key}")).text
     assert not [word for word in ("Alice", "6 12 34 56 78", "+33612345678", world.account.name) if word in page]

@@ -111,13 +111,15 @@ async def _find(site: Site, principal: Principal, hash_: str) -> tuple[Recording
 
 
 async def _find_shared(site: Site, hash_: str, key: str) -> tuple[RecordingRecord, CallRecord]:
-    """What the key opens. DomainError NOT_FOUND for a key that is not for this recording, GONE for one that has ended."""
+    """What the key opens. DomainError NOT_FOUND for a key that is not for this recording, GONE for one that has ended
+    or while its account is disabled."""
     links = site.services.recording_links
     account_id = links.account_of(hash_, key)
     if account_id is None:
         raise DomainError(ErrorCode.NOT_FOUND)
     recording, call = await _of_account(site, account_id, hash_)
-    if links.expired(recording.started_at):
+    account = await site.services.accounts.by_id(account_id)
+    if account.disabled or links.expired(recording.started_at):
         raise DomainError(ErrorCode.GONE)
     return recording, call
 
