@@ -1,8 +1,8 @@
 """Service `analytics/calls`.
 
 Whole hours come from the kept sums, the started hours at the edges of a range are read call by call, so a range is exact
-to the second. [inferred]: `aloc` is talk time over answered calls (the trade's meaning of average length of call);
-`credit` and `debit` are the two sides of the net revenue; a day of the history is a UTC day, named by its first second;
+to the second; what calls cost is added up call by call. [inferred]: `aloc` is talk time over answered calls (the trade's
+meaning of average length of call); `credit` and `debit` are the sums of those of the CDRs; a day of the history is a UTC day, named by its first second;
 days without calls are left out.
 """
 
@@ -16,9 +16,10 @@ from typing import NamedTuple
 import msgspec
 
 from ringtrail.dialects.callr.parameters import Asking
-from ringtrail.dialects.callr.vocabulary import amount_4, datetime_text
+from ringtrail.dialects.callr.vocabulary import cents_4, datetime_text
 from ringtrail.model.call import LegRole
 from ringtrail.model.query import CallQuery, LegQuery
+from ringtrail.model.sums import Group
 
 _HOUR = timedelta(hours=1)
 
@@ -60,13 +61,14 @@ class History(msgspec.Struct):
 
 
 class _Sums(NamedTuple):
-    """Of some calls: how many, how many answered, seconds of talk and of connection, net revenue."""
+    """Of some calls: how many, how many answered, seconds of talk and of connection, what they earned and cost."""
 
     calls: int = 0
     answered: int = 0
     talk_s: int = 0
     connected_s: int = 0
-    revenue_minor: int = 0
+    credit_micro: int = 0
+    debit_micro: int = 0
 
     def plus(self, other: _Sums) -> _Sums:
         return _Sums(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
@@ -77,11 +79,11 @@ class _Sums(NamedTuple):
 
     @property
     def credit(self) -> str:
-        return amount_4(max(0, self.revenue_minor))
+        return cents_4(self.credit_micro)
 
     @property
     def debit(self) -> str:
-        return amount_4(max(0, -self.revenue_minor))
+        return cents_4(self.debit_micro)
 
 
 _Days = dict[datetime, _Sums]
@@ -128,7 +130,7 @@ async def _inbound(asking: Asking, from_at: datetime, to_at: datetime) -> _Days:
     account_id, edges, whole = asking.account.id, *_split(from_at, to_at)
     days = _by_day(
         [
-            (row.start, _Sums(row.calls, row.answered, row.talk_s, row.connected_s, row.revenue_minor))
+            (row.start, _Sums(row.calls, row.answered, row.talk_s, row.connected_s))
             for row in await asking.services.analytics.inbound_by_day(account_id, *whole)
         ]
     )
@@ -136,9 +138,9 @@ async def _inbound(asking: Asking, from_at: datetime, to_at: datetime) -> _Days:
         page = await asking.services.calls.page(CallQuery(account_id=account_id, from_at=start, to_at=end))
         for call in page.records:
             answered = int(call.answered_at is not None)
-            sums = _Sums(1, answered, call.talk_s, call.connected_s, call.revenue_minor)
+            sums = _Sums(1, answered, call.talk_s, call.connected_s)
             _add(days, call.started_at, sums)
-    return days
+    return await _with_money(days, asking, Group.CALL_DAY, from_at, to_at)
 
 
 async def _outbound(asking: Asking, from_at: datetime, to_at: datetime) -> _Days:
@@ -153,6 +155,12 @@ async def _outbound(asking: Asking, from_at: datetime, to_at: datetime) -> _Days
         query = LegQuery(account_id=account_id, role=LegRole.TARGET, of_ended_calls=True, from_at=start, to_at=end)
         for at, sums in (await asking.services.calls.target_legs(query, _outbound_sums))[0]:
             _add(days, at, sums)
+    return await _with_money(days, asking, Group.LEG_DAY, from_at, to_at)
+
+
+async def _with_money(days: _Days, asking: Asking, group: Group, from_at: datetime, to_at: datetime) -> _Days:
+    for sums in await asking.services.analytics.by_group(asking.account.id, group, from_at, to_at):
+        _add(days, sums.key, _Sums(credit_micro=sums.credit_micro, debit_micro=sums.debit_micro))
     return days
 
 

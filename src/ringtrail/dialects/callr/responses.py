@@ -25,7 +25,6 @@ from ringtrail.model.number import DID
 from ringtrail.model.view import View
 from ringtrail.services.numbers import masked, national_format
 
-
 Hit = TypeVar("Hit")
 
 

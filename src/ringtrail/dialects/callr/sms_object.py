@@ -145,6 +145,9 @@ def _options(message: Message) -> SmsOptions:
 
 
 def _status(message: Message) -> str:
-    if message.status is MessageStatus.FAILED and message.error_code in OUR_REFUSALS:
-        return "ERROR"
-    return _STATUS_WORDS[message.status]
+    return status_word(message.status, ours=message.error_code in OUR_REFUSALS)
+
+
+def status_word(status: MessageStatus, *, ours: bool) -> str:
+    """ours: it is we who refused it, if it failed."""
+    return "ERROR" if status is MessageStatus.FAILED and ours else _STATUS_WORDS[status]
