@@ -35,15 +35,21 @@ async def world(database: Database, tmp_path: Path) -> World:
 
 @pytest.fixture
 def operator(database_url: str, tmp_path: Path) -> Operator:
-    """(exit code, standard output, standard error) of `ringtrail ...`."""
+    """(exit code, standard output, standard error) of `ringtrail ...`; stopped_after: of one that runs for ever."""
     ours = {"DATABASE_URL": database_url, "DATA_DIR": str(tmp_path / "var"), "SECRET_KEY": "k" * 32}
     environ = {**os.environ, **{f"RINGTRAIL_{name}": value for name, value in ours.items()}}
 
-    async def run(*arguments: str) -> tuple[int, str, str]:
+    async def run(*arguments: str, stopped_after: Callable[[], Awaitable[None]] | None = None) -> tuple[int, str, str]:
         process = await asyncio.create_subprocess_exec(
             RINGTRAIL, *arguments, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
-        out, err = await asyncio.wait_for(process.communicate(), 30)
+        try:
+            if stopped_after:
+                await stopped_after()
+        finally:
+            if stopped_after:
+                process.terminate()
+            out, err = await asyncio.wait_for(process.communicate(), 30)
         assert "Traceback" not in err.decode()
         return process.returncode or 0, out.decode(), err.decode()
 
@@ -146,3 +152,19 @@ async def test_what_cannot_be_done_is_said_in_words(
     found, _, err = await operator(*typed)
     assert (found, words in err) == (code, True), err
     assert await world.services.money.entries(world.account.id) == []
+
+
+async def test_the_worker_books_the_months_of_numbers(world: World, operator: Operator) -> None:
+    async with world.database.transaction() as connection:
+        await connection.execute(
+            "UPDATE dids SET month_micro = 2000000, bought_at = '2026-01-01Z' WHERE hash = %s", (world.did.hash,)
+        )
+
+    async def booked() -> None:
+        async with asyncio.timeout(20):
+            while not await world.services.money.entries(world.account.id):  # noqa: ASYNC110
+                await asyncio.sleep(0.1)
+
+    assert (await operator("work", stopped_after=booked))[0] == 0
+    (entry,) = await world.services.money.entries(world.account.id)
+    assert (entry.kind, entry.amount_micro, entry.note) == ("number", -2_000_000, world.did.number_e164)

@@ -19,6 +19,7 @@ import uvicorn
 from ringtrail.dialects.callr import DIALECT
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.server import build_server
+from ringtrail.model.money import BillingMode, Rate, RateKind
 from tests.dialects.delivering import delivering, settled
 from tests.fixtures import CALLR_LOGIN, TOKENS, World
 from tests.receiver import Receiver
@@ -107,6 +108,21 @@ async def test_the_python_sdk_sends_an_sms(port: int) -> None:
     sms = await asyncio.to_thread(api.call, "sms.get", hash_)
     assert (sms["hash"], sms["text"], sms["parts"], sms["status"]) == (hash_, "Héllo €", 1, "CREATED")
     assert await _refused(api, "sms.send", "SMS", "+33612345678", None) == ("INVALID_PARAM_FORMAT [body]", -32602)
+
+
+async def test_the_python_sdk_reads_its_credit_and_what_things_cost(port: int, world: World) -> None:
+    api, money = _python_sdk(port), world.services.money
+    await money.set_tariff("standard", [Rate(kind=RateKind.MESSAGE_OUT, prefix="+33", price_micro=65_000)])
+    await money.top_up(world.account.id, 12_345_600)
+    await money.set_terms(world.account.id, tariff="standard", mode=BillingMode.PREPAID, shutdown_micro=0)
+    assert await asyncio.to_thread(api.call, "billing.get_prepaid_credit") == 1234.56
+    (destination,) = await asyncio.to_thread(api.call, "list.destinations")
+    assert (destination["prefix"], destination["part"]) == ("+33", "6.5000")
+    message = ("SMS", "+33612345678", "Hello", None)
+    quote = await asyncio.to_thread(api.call, "sms.get_quote", *message)
+    await asyncio.to_thread(api.call, "sms.send", *message)
+    assert quote["amount"] == "6.50"
+    assert await asyncio.to_thread(api.call, "billing.get_prepaid_credit") == 1228.06
 
 
 async def test_the_python_sdk_leads_a_sub_account_through_its_life(port: int, world: World) -> None:
