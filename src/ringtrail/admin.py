@@ -4,17 +4,17 @@ programs."""
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from ringtrail.config import Settings
 from ringtrail.model.account import Account, Property
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.errors import DomainError, ErrorCode
-from ringtrail.model.number import DID, StockNumber
+from ringtrail.model.number import DID
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services import Services, build_services
-from ringtrail.services.numbers import is_e164, to_e164
+from ringtrail.services.numbers import to_e164
 from ringtrail.storage.database import Database
 
 T = TypeVar("T")
@@ -102,18 +102,6 @@ async def register_program(services: Services, name: str, redirect_uris: list[st
         "client_id": program.client_id, "client_secret": secret, "name": program.name,
         "redirect_uris": program.redirect_uris,
     }  # fmt: skip
-
-
-async def put_up_for_sale(
-    services: Services, numbers: Sequence[str], capabilities: tuple[str, ...]
-) -> list[StockNumber]:
-    """Add numbers to the stock, all or none; those that are there already, or somebody's, are passed over. The stock."""
-    for number in numbers:
-        if not is_e164(number):
-            raise DomainError(ErrorCode.BAD_FORMAT, field="number", detail=f"{number!r} is not '+' and digits (E.164)")
-    if numbers:
-        await services.numbers.add_to_stock(list(numbers), capabilities=capabilities)
-    return await services.numbers.stock()
 
 
 async def account_of(services: Services, sid: str | None) -> Account:

@@ -14,7 +14,7 @@ import msgspec
 import uvloop
 
 import ringtrail
-from ringtrail import money_commands, webhook_commands
+from ringtrail import money_commands, number_commands, webhook_commands
 from ringtrail.admin import LOGIN_DIALECTS, TOKEN_DIALECTS
 from ringtrail.config import ENV_PREFIX, ConfigError, Settings, load, reference
 from ringtrail.model.attribution import StaticAttribution
@@ -123,11 +123,7 @@ def _add_operating(add: Callable[..., argparse.ArgumentParser]) -> None:
     for word in ("source", "medium", "campaign", "content"):
         number.add_argument(f"--{word}", help="what the number stands for")
     number.add_argument("--offline", help="description of an offline source: a leaflet, a sign")
-    stock = add(
-        "stock", _stock, "Put numbers up for sale, which accounts may buy; without numbers, list what is for sale."
-    )
-    stock.add_argument("numbers", nargs="*", metavar="+NUMBER", help="E.164; your trunk delivers their calls to us")
-    stock.add_argument("--sms", action="store_true", help="they can send and receive messages")
+    number_commands.add_to(add("numbers", number_commands.run, "Put numbers up for sale, which accounts may buy."))
     oauth = add("oauth", _oauth, "Programs that may ask an account's owner for access (OAuth 2.0).")
     actions = oauth.add_subparsers(required=True, metavar="ACTION", dest="action")
     program = actions.add_parser("add", help="Register a program; its secret is shown once.")
@@ -285,13 +281,6 @@ def _oauth(arguments: argparse.Namespace) -> int:
             return _with_services(lambda services: services.oauth.programs())
         case _:
             return _with_services(lambda services: services.oauth.remove(arguments.client_id))
-
-
-def _stock(arguments: argparse.Namespace) -> int:
-    from ringtrail.admin import put_up_for_sale
-
-    capabilities = ("voice", "sms") if arguments.sms else ("voice",)
-    return _with_services(lambda services: put_up_for_sale(services, arguments.numbers, capabilities))
 
 
 def _doctor(arguments: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ import asyncio
 import secrets
 import shutil
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from subprocess import run
@@ -58,11 +59,14 @@ async def fone(stack: Stack) -> AsyncIterator[FoneDynamics]:
         yield FoneDynamics(http, stack.account.sid, FONE_TOKEN)
 
 
-def put_up_for_sale(stack: Stack, *options: str) -> str:
+def put_up_for_sale(stack: Stack, capabilities: str = "voice") -> str:
     """A fresh number, from the command line."""
     number = f"+339{secrets.randbelow(10**8):08d}"
-    command = [sys.executable, "-m", "ringtrail.cli", "stock", number, *options]
-    run(command, env=environ_of(stack.settings), check=True, capture_output=True, timeout=60)
+    with tempfile.NamedTemporaryFile("w", suffix=".csv") as file:
+        file.write(f"number,capabilities\n{number},{capabilities}\n")
+        file.flush()
+        command = [sys.executable, "-m", "ringtrail.cli", "numbers", "import", file.name]
+        run(command, env=environ_of(stack.settings), check=True, capture_output=True, timeout=60)
     return number
 
 
@@ -147,7 +151,7 @@ async def test_a_message_goes_through_the_worker_and_arrives_where_optico_shows_
 ) -> None:
     site = stack.property.sid
     await stack.services.accounts.allow_outbound(stack.account.id, ("+33199", "+339"))
-    sender, recipient = put_up_for_sale(stack, "--sms"), put_up_for_sale(stack, "--sms")
+    sender, recipient = put_up_for_sale(stack, "voice sms"), put_up_for_sale(stack, "voice sms")
     for number in (sender, recipient):
         await fone.buy(site, number)
     sent = await fone.send(site, recipient, "Votre table est réservée", From=sender)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -191,3 +192,27 @@ async def test_whatever_happens_at_once_no_number_is_sold_twice_and_no_quota_is_
     assert len(for_sale) + len(bought) == 60
     states = {row[0] for row in await rows(world, "SELECT DISTINCT state FROM number_orders")}
     assert states <= set(OrderState)
+
+
+async def test_a_file_of_many_numbers_is_taken_in_steps_and_again_without_doubling(world: World) -> None:
+    stock, steps = world.services.stock, list[int]()
+    many = [number(suffix) for suffix in range(2_500)]
+    assert await stock.take_in(many, steps.append) == 2_500
+    assert steps == [1_000, 2_000, 2_500]
+    dearer = [(replace(item, month_micro=7), area) for item, area in many[:10]]
+    assert await stock.take_in(dearer) == 10
+    assert len(found := await stock.find()) == 2_500
+    assert [item.month_micro for item in found[8:12]] == [7, 7, None, None]
+
+
+async def test_an_order_that_ended_while_it_is_bought_takes_nothing_from_who_holds_its_numbers_now(
+    world: World,
+) -> None:
+    """The clock of the database decides; ours may be behind."""
+    stock = world.services.stock
+    area = await filled(world, 0)
+    order = (await stock.reserve(world.account.id, area, "CLASSIC", 1, RANDOM)).order
+    await execute(world, "UPDATE number_stock SET order_token = 'another'")
+    with is_refused(ErrorCode.UNKNOWN_VALUE, "token"):
+        await stock.buy_order(world.account.id, order.token)
+    assert await rows(world, "SELECT order_token FROM number_stock") == [("another",)]

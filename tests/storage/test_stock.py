@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from ringtrail.admin import put_up_for_sale
 from ringtrail.model.app import App
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.number import DID
@@ -26,21 +25,13 @@ async def world(database: Database, tmp_path: Path) -> World:
     return await build_world(database, tmp_path)
 
 
-async def test_numbers_are_put_up_for_sale_all_or_none(world: World) -> None:
-    with pytest.raises(DomainError, match="33199005002"):
-        await put_up_for_sale(world.services, ["+33199005001", "33199005002"], ("voice",))
-    assert await world.services.stock.find() == []
-    shown = await put_up_for_sale(world.services, SALE, ("voice", "sms"))
-    assert [(item.number_e164, item.country, item.capabilities) for item in shown] == [
+async def test_what_is_for_sale_or_somebodys_already_is_passed_over(world: World) -> None:
+    stock = world.services.stock
+    await stock.add(SALE, capabilities=("voice", "sms"))
+    await stock.add([SALE[0], world.did.number_e164])
+    assert [(item.number_e164, item.country, item.capabilities) for item in await stock.find()] == [
         (number, "FR", ("voice", "sms")) for number in SALE
     ]
-    assert await put_up_for_sale(world.services, [], ("voice",)) == shown
-
-
-async def test_what_is_for_sale_or_somebodys_already_is_passed_over(world: World) -> None:
-    await put_up_for_sale(world.services, SALE, ("voice", "sms"))
-    shown = await put_up_for_sale(world.services, [SALE[0], world.did.number_e164], ("voice",))
-    assert [(item.number_e164, item.capabilities) for item in shown] == [(number, ("voice", "sms")) for number in SALE]
 
 
 async def test_a_number_that_is_given_back_is_for_sale_again_without_its_endpoint(world: World) -> None:

@@ -84,10 +84,11 @@ class Stock:
         self,
         numbers: Sequence[tuple[StockNumber, AreaCode]],
         done: Callable[[int], None] = lambda _done: None,
-    ) -> None:
+    ) -> int:
         """Numbers with their prices and places, all or none; those that are there already are brought up to date, those
-        that are somebody's are passed over. done: told how many are written so far."""
-        await self._put(numbers, update=True, done=done)
+        that are somebody's or held for an order are passed over. done: told how many are seen to so far. Returns how many
+        were written."""
+        return await self._put(numbers, update=True, done=done)
 
     async def _put(
         self,
@@ -95,7 +96,8 @@ class Stock:
         *,
         update: bool,
         done: Callable[[int], None] = lambda _done: None,
-    ) -> None:
+    ) -> int:
+        written = 0
         async with self._database.transaction() as connection:
             ids: dict[AreaCode, int] = {}
             for begin in range(0, len(numbers), _AT_ONCE):
@@ -103,8 +105,9 @@ class Stock:
                 for area in sorted({area for _, area in batch} - ids.keys(), key=lambda area: area.intl_prefix):
                     ids[area] = await store.put_area(connection, area, update=update)
                 placed = [replace(number, area_code_id=ids[area]) for number, area in batch]
-                await store.add(connection, placed, update=update)
+                written += await store.add(connection, placed, update=update)
                 done(begin + len(batch))
+        return written
 
     async def find(
         self, *, country: str | None = None, offset: int = 0, limit: int | None = None
@@ -174,7 +177,7 @@ class Stock:
 
     async def _reservation(self, connection: Connection, order: NumberOrder) -> Reservation:
         items = await store.held(connection, order.token)
-        cost = await cost_of(connection, order.account_id, items, self._clock.now())
+        cost = await cost_of(connection, order.account_id, items, order.created_at)
         return Reservation(order=order, items=items, cost=cost)
 
     async def buy_order(self, account_id: int, token: str) -> Purchase:

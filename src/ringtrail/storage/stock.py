@@ -31,12 +31,13 @@ _BROUGHT_UP_TO_DATE = (
     "DO UPDATE SET region = coalesce(EXCLUDED.region, s.region), city = coalesce(EXCLUDED.city, s.city),"
     " capabilities = EXCLUDED.capabilities, class = EXCLUDED.class, area_code_id = EXCLUDED.area_code_id,"
     " month_micro = EXCLUDED.month_micro, setup_micro = EXCLUDED.setup_micro, contract_months = EXCLUDED.contract_months"
+    f" WHERE {_FREE}"
 )
 
 
-async def add(connection: Connection, numbers: Sequence[StockNumber], *, update: bool = False) -> None:
+async def add(connection: Connection, numbers: Sequence[StockNumber], *, update: bool = False) -> int:
     """Numbers that are somebody's are passed over. Those in stock already too, or with `update` they get these prices and
-    this place."""
+    this place, unless they are held: an order costs what it said. Returns how many were written."""
     async with connection.cursor() as cursor:
         await cursor.executemany(
             f"INSERT INTO number_stock AS s ({_STOCK}) SELECT %s, %s, %s, %s, %s, %s::text[], %s, %s, %s, %s, %s"
@@ -51,6 +52,7 @@ async def add(connection: Connection, numbers: Sequence[StockNumber], *, update:
                 for item in numbers
             ],
         )  # fmt: skip
+        return cursor.rowcount
 
 
 async def find(connection: Connection, *, country: str | None, offset: int, limit: int | None) -> list[StockNumber]:

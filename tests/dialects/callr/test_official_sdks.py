@@ -20,6 +20,7 @@ from ringtrail.dialects.callr import DIALECT
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.server import build_server
 from ringtrail.model.money import BillingMode, Rate, RateKind
+from ringtrail.services.stock_file import items_of
 from tests.dialects.delivering import delivering, settled
 from tests.fixtures import CALLR_LOGIN, TOKENS, World
 from tests.receiver import Receiver
@@ -262,3 +263,74 @@ async def test_a_body_that_never_says_its_length_is_cut_off_at_a_mebibyte(port: 
     )
     chunks = b"".join(b"10000\r\n" + b" " * 65_536 + b"\r\n" for _ in range(17))
     assert (await _raw(port, head + chunks + b"0\r\n\r\n")).startswith(b"HTTP/1.1 413 ")
+
+
+async def _for_sale(world: World) -> int:
+    """Three numbers of Paris; their area code."""
+    lines = ["number,month,setup", *(f"+3314000000{n},2.50,1" for n in range(3))]
+    await world.services.stock.take_in(items_of(lines))
+    ((area, _),) = await world.services.stock.areas()
+    return area.id
+
+
+async def test_the_python_sdk_orders_numbers_uses_one_and_gives_it_back(port: int, world: World) -> None:
+    api, area = _python_sdk(port), await _for_sale(world)
+
+    async def call(method: str, *params: Any) -> Any:
+        return await asyncio.to_thread(api.call, method, *params)
+
+    (france,) = await call("did/areacode.countries")
+    assert [kind["code"] for kind in await call("did/areacode.types", france["code"])] == ["GEOGRAPHIC"]
+    (paris,) = await call("did/areacode.get_list", france["code"], None)
+    assert (paris["id"], paris["available"]) == (area, {"CLASSIC": 3, "GOLD": 0})
+    quote = await call("did/store.get_quote", area, "CLASSIC", 2)
+    dropped = await call("did/store.reserve", area, "CLASSIC", 3, "RANDOM")
+    assert await call("did/store.cancel_order", dropped["token"]) is True
+    order = await call("did/store.reserve", area, "CLASSIC", 2, "SEQUENTIAL")
+    assert order["cost"] == quote["cost"]
+    assert await call("did/store.view_order", order["token"]) == order
+    bought = await call("did/store.buy_order", order["token"])
+    assert (bought["success"], bought["errors"]) == (order["items"], [])
+    number = bought["success"][0]["hash"]
+    app = await call("apps.create", "CALLTRACKING10", "Shop", None)
+    assert await call("apps.assign_did", app["hash"], number) is True
+    assert await call("apps.remove_did", number) is True
+    assert await call("did/store.cancel_subscription", number) is True
+    status = await call("did/store.get_quota_status")
+    assert (status["assigned_count"], status["quota_current_count"]) == (2, 2)
+    assert await _refused(api, "did/store.buy_order", order["token"]) == ("PROPERTY_VALUE_ERROR [token]", 151)
+    assert (await call("list.number_infos", "01 40 00 00 00"))["location"] == "Paris"
+
+
+@needs_node_sdk
+async def test_the_node_sdk_orders_numbers_and_gives_one_back(port: int, world: World) -> None:
+    area = await _for_sale(world)
+    asked: list[tuple[str, list[Any]]] = [
+        ("did/areacode.get_list", ["FR", "GEOGRAPHIC"]),
+        ("did/store.get_quote", [area, "CLASSIC", 1]),
+        ("did/store.reserve", [str(area), "CLASSIC", 1, "RANDOM"]),
+        ("did/store.reserve", [area, "CLASSIC", 3, "RANDOM"]),
+        ("list.countries", []),
+        ("list.timezones", []),
+    ]
+    areas, quote, order, refused, countries, zones = await _node_sdk(port, asked, password=CALLR_LOGIN[1])
+    assert (areas["result"][0]["label"], quote["result"]["available"]) == ("Paris", 3)
+    assert refused == {"error": {"message": "PROPERTY_VALUE_ERROR [quantity]", "code": 151}}
+    assert countries["result"]["FR"]["country_dialcode"] == "33"
+    assert "Europe/Paris" in {zone["iana"] for zone in zones["result"].values()}
+    token, number = order["result"]["token"], order["result"]["items"][0]["hash"]
+    life: list[tuple[str, list[Any]]] = [
+        ("did/store.view_order", [token]),
+        ("did/store.buy_order", [token]),
+        ("apps.assign_did", [world.app.hash, number]),
+        ("did.search", [{"hash": number}, None]),
+        ("did/store.cancel_subscription", [number]),
+        ("did.search", [{"hash": number}, None]),
+        ("did/store.cancel_order", [token]),
+    ]
+    viewed, bought, assigned, found, ended, gone, over = await _node_sdk(port, life, password=CALLR_LOGIN[1])
+    assert viewed == order
+    assert bought["result"]["success"] == order["result"]["items"]
+    assert (assigned["result"], ended["result"], gone["result"]["total"]) == (True, True, 0)
+    assert found["result"]["hits"][0]["pricing"]["mrc"] == "250.00"
+    assert over == {"error": {"message": "PROPERTY_VALUE_ERROR [token]", "code": 151}}

@@ -1,0 +1,89 @@
+"""`ringtrail numbers`: what accounts may buy. What is for sale is printed as the file that it was read from."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import csv
+import sys
+from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ringtrail.config import load
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.model.number import AreaCode, StockNumber
+from ringtrail.services import Services
+from ringtrail.services.money import units
+from ringtrail.services.stock_file import COLUMNS, Item, items_of
+
+
+def add_to(numbers: argparse.ArgumentParser) -> None:
+    """Everything that follows `ringtrail numbers`."""
+    actions = numbers.add_subparsers(dest="action", required=True, metavar="ACTION")
+    text = "Put the numbers of a CSV file up for sale, all or none; what is there already is brought up to date."
+    read = actions.add_parser("import", help=text, description=text)
+    read.add_argument("file", type=Path, metavar="FILE.csv", help=f"with columns of {','.join(COLUMNS)}")
+    text = "Print what is for sale and held by nobody, as a file for import."
+    shown = actions.add_parser("list", help=text, description=text)
+    shown.add_argument("--country", metavar="CODE", help="ISO 3166-1 alpha-2")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    if arguments.action == "import":
+        items = _read(arguments.file)
+        written = _worked(lambda services: services.stock.take_in(items, _progress(len(items))))
+        result = {"numbers": len(items), "for_sale": written, "passed_over": len(items) - written}
+        print(msgspec.json.format(msgspec.json.encode(result)).decode())
+    else:
+        _print(*_worked(lambda services: _for_sale(services, arguments.country)))
+    return 0
+
+
+def _read(path: Path) -> list[Item]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
+            return items_of(lines)
+    except (OSError, UnicodeDecodeError, csv.Error) as exc:
+        raise DomainError(ErrorCode.UNREADABLE, detail=f"{path}: {exc}") from exc
+
+
+def _progress(total: int) -> Callable[[int], None]:
+    """One line that is written again and again, where somebody looks."""
+
+    def show(done: int) -> None:
+        if sys.stderr.isatty():
+            print(f"\r{done} of {total} numbers", end="\n" if done == total else "", file=sys.stderr, flush=True)
+
+    return show
+
+
+async def _for_sale(services: Services, country: str | None) -> tuple[list[StockNumber], dict[int, AreaCode]]:
+    found = await services.stock.find(country=country and country.upper())
+    return found, {area.id: area for area, _ in await services.stock.areas()}
+
+
+def _print(numbers: Iterable[StockNumber], areas: dict[int, AreaCode]) -> None:
+    lines = csv.writer(sys.stdout, lineterminator="\n")
+    lines.writerow(COLUMNS)
+    for number in numbers:
+        area = areas.get(number.area_code_id or 0)
+        lines.writerow((
+            number.number_e164, number.country, number.line_type, number.class_, area.intl_prefix if area else "",
+            area.label if area else "", _units(number.month_micro), _units(number.setup_micro), number.contract_months,
+            " ".join(number.capabilities),
+        ))  # fmt: skip
+
+
+def _units(micro: int | None) -> str:
+    return "" if micro is None else units(micro)
+
+
+def _worked(work: Callable[[Services], Awaitable[Any]]) -> Any:
+    from ringtrail.admin import with_services
+    from ringtrail.supervisor.parts import running_database
+
+    with running_database(load()) as settings:
+        return asyncio.run(with_services(settings, work))

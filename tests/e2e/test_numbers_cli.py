@@ -1,0 +1,105 @@
+"""`ringtrail numbers` as an operator types it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from ringtrail.model.number import OrderMode
+from ringtrail.storage.database import Database
+from tests.fixtures import World, build_world
+
+pytestmark = pytest.mark.postgres
+RINGTRAIL = str(Path(sys.executable).parent / "ringtrail")
+FILE = """\
+number,country,type,class,area_prefix,area_label,month,setup,contract_months,capabilities
++33140000001,FR,GEOGRAPHIC,CLASSIC,331,Paris,2.50,1.00,12,voice
++33140000002,FR,GEOGRAPHIC,GOLD,331,Paris,,,1,voice sms
++442079460001,GB,GEOGRAPHIC,CLASSIC,4420,London,0.123456,0.00,24,voice
+"""
+
+Operator = Callable[..., Awaitable[tuple[int, str, str]]]
+
+
+@pytest.fixture
+async def world(database: Database, tmp_path: Path) -> World:
+    return await build_world(database, tmp_path)
+
+
+@pytest.fixture
+def operator(database_url: str, tmp_path: Path) -> Operator:
+    """(exit code, standard output, standard error) of `ringtrail numbers ...`."""
+    ours = {"DATABASE_URL": database_url, "DATA_DIR": str(tmp_path / "var"), "SECRET_KEY": "k" * 32}
+    environ = {**os.environ, **{f"RINGTRAIL_{name}": value for name, value in ours.items()}}
+
+    async def run(*arguments: str) -> tuple[int, str, str]:
+        process = await asyncio.create_subprocess_exec(
+            RINGTRAIL,
+            "numbers",
+            *arguments,
+            env=environ,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await asyncio.wait_for(process.communicate(), 30)
+        assert "Traceback" not in err.decode()
+        return process.returncode or 0, out.decode(), err.decode()
+
+    return run
+
+
+async def test_a_file_that_is_imported_is_printed_again_whole_or_by_country(
+    operator: Operator, world: World, tmp_path: Path
+) -> None:
+    file = tmp_path / "numbers.csv"
+    file.write_text("\ufeff" + FILE)  # as spreadsheets write it
+    for _ in range(2):
+        code, out, err = await operator("import", str(file))
+        assert (code, err, json.loads(out)) == (0, "", {"numbers": 3, "for_sale": 3, "passed_over": 0})
+    assert await operator("list") == (0, FILE, "")
+    head, *_, london = FILE.splitlines(keepends=True)
+    assert await operator("list", "--country", "gb") == (0, head + london, "")
+
+
+async def test_what_is_owned_or_held_is_passed_over_and_keeps_its_price(
+    operator: Operator, world: World, tmp_path: Path
+) -> None:
+    file = tmp_path / "numbers.csv"
+    file.write_text(FILE)
+    await operator("import", str(file))
+    stock, account_id = world.services.stock, world.account.id
+    await stock.buy(account_id, world.property.id, number_e164="+33140000002")
+    area = (await stock.areas("GB"))[0][0].id
+    order = (await stock.reserve(account_id, area, "CLASSIC", 1, OrderMode.RANDOM)).order
+    file.write_text(FILE.replace("0.123456", "9"))
+    _, out, _ = await operator("import", str(file))
+    assert json.loads(out) == {"numbers": 3, "for_sale": 1, "passed_over": 2}
+    assert (await stock.order(account_id, order.token)).cost.month_micro == 123_456
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (FILE + "33140000003,,,,,,,,,\n", "line 5"),
+        (FILE.replace("GOLD", "SILVER"), "line 3"),
+        ("a,b\n", "no column number"),
+        ("number\n+3314000000\udcff1\n", "numbers.csv"),
+        (None, "numbers.csv"),
+    ],
+)
+async def test_of_a_file_with_a_mistake_nothing_is_taken(
+    operator: Operator, world: World, tmp_path: Path, content: str | None, said: str
+) -> None:
+    file = tmp_path / "numbers.csv"
+    if content is not None:
+        file.write_bytes(content.encode("utf-8", "surrogateescape"))
+    code, out, err = await operator("import", str(file))
+    assert (code, out) == (1, "")
+    assert said in err
+    assert await world.services.stock.find() == []
