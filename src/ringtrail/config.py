@@ -136,7 +136,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     webhook_log_days: Annotated[
         int,
         Meta(
-            ge=1, le=366, description="Days for which events, and what became of them, can be looked up and replayed."
+            ge=1,
+            le=366,
+            description="Days for which events, and what became of them, can be looked up and replayed. What still waits"
+            " then is forgotten with them, so fewer than 5 days cut the three days of tries short.",
         ),
     ] = 30
     webhook_disable_after_days: Annotated[

@@ -21,6 +21,7 @@ from ringtrail.mail import webhooks as mail_webhooks
 from ringtrail.mail.smtp import MESSAGE_ID, SUBJECT
 from ringtrail.model.call import Call
 from ringtrail.model.events import UNASKED, Event, EventType
+from ringtrail.model.ids import number_of_hash
 from ringtrail.model.webhook import AttemptRecord, Endpoint, LogQuery
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services import build_services
@@ -194,6 +195,16 @@ async def test_a_call_that_is_gone_or_moved_is_told_to_nobody(world: World) -> N
     other = await world.services.accounts.add_property(world.account.id, "Elsewhere")
     elsewhere = await mail_endpoint(world, property_id=other.id)
     assert await rendered(world, elsewhere, about(world, call, EventType.CALL_ENDED)) is None
+
+
+async def test_a_message_and_a_number_that_moved_are_told_to_nobody(world: World) -> None:
+    other = await world.services.accounts.add_property(world.account.id, "Elsewhere")
+    here, elsewhere = [await mail_endpoint(world, property_id=id_) for id_ in (world.property.id, other.id)]
+    message = replace(about(world, world.golden(), EventType.MESSAGE_RECEIVED), about=await a_message(world))
+    number = replace(about(world, world.golden(), EventType.NUMBER_ASSIGNED), about=number_of_hash(world.did.hash))
+    for event in (message, number):
+        assert await rendered(world, here, event) is not None
+        assert await rendered(world, elsewhere, event) is None
 
 
 # --- delivered --------------------------------------------------------------------------------------------------------

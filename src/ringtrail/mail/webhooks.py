@@ -57,9 +57,9 @@ async def _letter(services: Services, event: Event, endpoint: Endpoint, reader: 
             return await _recording(services, event, endpoint, reader)
         case EventType.MESSAGE_RECEIVED | EventType.MESSAGE_CHANGED:
             message = await services.messages.by_id(event.account_id, event.about)
-            return wording.message(message, reader) if message else None
+            return wording.message(message, reader) if message and _sees(endpoint, message.property_id) else None
         case EventType.NUMBER_ASSIGNED | EventType.NUMBER_RELEASED:
-            return await _number(services, event, reader)
+            return await _number(services, event, endpoint, reader)
         case EventType.ENDPOINT_DISABLED:
             now = await services.webhooks.by_hash(event.account_id, event.detail["hash"])
             return wording.endpoint_disabled(event, now, reader)
@@ -71,7 +71,11 @@ async def _letter(services: Services, event: Event, endpoint: Endpoint, reader: 
 
 async def _call(services: Services, event: Event, endpoint: Endpoint) -> CallRecord | None:
     record = await services.calls.by_id(event.account_id, event.about)
-    return record if record and endpoint.property_id in (None, record.property_id) else None
+    return record if record and _sees(endpoint, record.property_id) else None
+
+
+def _sees(endpoint: Endpoint, property_id: int) -> bool:
+    return endpoint.property_id in (None, property_id)
 
 
 async def _leg(services: Services, event: Event, endpoint: Endpoint, reader: Reader) -> Letter | None:
@@ -87,8 +91,8 @@ async def _recording(services: Services, event: Event, endpoint: Endpoint, reade
     return wording.recording(record, found, reader) if record and found else None
 
 
-async def _number(services: Services, event: Event, reader: Reader) -> Letter | None:
+async def _number(services: Services, event: Event, endpoint: Endpoint, reader: Reader) -> Letter | None:
     if event.type is EventType.NUMBER_RELEASED:
         return wording.number(event, event.detail["number"], reader)
     did = await services.numbers.by_hash(event.account_id, hash_of_number(event.about))
-    return wording.number(event, did.number_e164, reader) if did else None
+    return wording.number(event, did.number_e164, reader) if did and _sees(endpoint, did.property_id) else None

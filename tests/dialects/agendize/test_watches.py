@@ -136,6 +136,7 @@ BAD: list[tuple[dict[str, Any], str, int]] = [
     ({"address": ""}, "address", 400),
     ({"address": 5}, "address", 400),
     ({"address": "ftp://crm.example.com/"}, "address", 400),
+    ({"address": "mailto:ann@example.com"}, "address", 400),
     ({"address": "crm.example.com"}, "address", 400),
     ({"address": "http://10.0.0.1/"}, "address", 400),
     ({"address": "http://169.254.169.254/latest"}, "address", 400),

@@ -36,7 +36,7 @@ from ringtrail.model.query import CallQuery, Order
 from ringtrail.model.view import View
 from ringtrail.services import Services
 from ringtrail.services.egress import Egress
-from ringtrail.services.webhooks import Attempt, Render, Rendered, UnsendableError, WebhookRequest, singly
+from ringtrail.services.webhooks import MAIL, Attempt, Render, Rendered, UnsendableError, WebhookRequest, singly
 
 EVENT_TYPES: dict[str, EventType] = {
     "created": EventType.CALL_ENDED,  # the first time that a call is shown
@@ -67,7 +67,7 @@ _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 def check_watch(services: Services, address: str, settings: Mapping[str, Any], secrets: Mapping[str, Any]) -> None:
     """DomainError MISSING, BAD_FORMAT or UNKNOWN_VALUE with the vendor's name of what cannot be used."""
     try:
-        services.webhooks.check_address(templates.check_address(address))
+        _check_url(services, templates.check_address(address))
     except templates.TemplateError as exc:
         raise DomainError(ErrorCode.BAD_FORMAT, "address", str(exc)) from exc
     if settings.get("method", "POST") not in METHODS:
@@ -84,6 +84,12 @@ def check_watch(services: Services, address: str, settings: Mapping[str, Any], s
         raise DomainError(
             ErrorCode.BAD_FORMAT, "signature.cryptoKeyIds", f"at most {MOST_KEYS} of 1 to 64 letters, digits, - or _"
         )
+
+
+def _check_url(services: Services, address: str) -> None:
+    if address.startswith(MAIL):
+        raise DomainError(ErrorCode.BAD_FORMAT, "address", "must begin with https:// or http://")
+    services.webhooks.check_address(address)
 
 
 def _check_schema(schema: Any) -> None:
@@ -115,7 +121,7 @@ def _check_oauth2(services: Services, said: Mapping[str, Any], secrets: Mapping[
         if not where.get(name):
             raise DomainError(ErrorCode.MISSING, f"oauth2Auth.{name}")
     try:
-        services.webhooks.check_address(said["accessTokenUrl"])
+        _check_url(services, said["accessTokenUrl"])
     except DomainError as exc:
         raise DomainError(exc.code, "oauth2Auth.accessTokenUrl", exc.detail) from exc
 
