@@ -30,6 +30,7 @@ from ringtrail.services.numbers import Numbers
 from ringtrail.services.oauth import OAuth
 from ringtrail.services.recording_links import RecordingLinks
 from ringtrail.services.recordings import Recordings
+from ringtrail.services.sip import Sip
 from ringtrail.services.stock import Stock
 from ringtrail.services.sub_accounts import SubAccounts
 from ringtrail.services.vault import Vault
@@ -53,6 +54,7 @@ class Services:
     buttons: Buttons
     clicks: Clicks
     commands: Commands
+    sip: Sip
     messages: Messages
     recordings: Recordings
     recording_links: RecordingLinks
@@ -91,6 +93,7 @@ def build_services(
         buttons=Buttons(database, clock),
         clicks=Clicks(database, clock),
         commands=Commands(database, clock),
+        sip=Sip(database, clock, vault),
         messages=Messages(database, clock),
         recordings=Recordings(database, clock, recordings_folder),
         recording_links=RecordingLinks(vault, clock, valid_days=recording_link_days),

@@ -30,17 +30,11 @@ class Commands:
             command = await store.add(connection, account_id, node, leg_id, self._clock.now())
         for _ in range(round(ANSWERED_WITHIN_S / _LOOK_EVERY_S)):
             async with self._database.reading() as connection:
-                worked = await store.outcome(connection, account_id, command)
-            if worked is not None:
-                return worked
+                if await store.outcome(connection, account_id, command) is not None:
+                    break
             await asyncio.sleep(_LOOK_EVERY_S)
-        return await self._withdrawn(account_id, command)
-
-    async def _withdrawn(self, account_id: int, command: int) -> bool:
-        """Take a command back, unless it was carried out just now."""
         async with self._database.transaction() as connection:
-            await store.done(connection, account_id, command, self._clock.now(), worked=False)
-            return bool(await store.outcome(connection, account_id, command))
+            return await store.take_back(connection, account_id, command)
 
 
 async def carry_out(

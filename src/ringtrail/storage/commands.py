@@ -62,3 +62,12 @@ async def outcome(connection: Connection, account_id: int, id_: int) -> bool | N
     )
     row = await cursor.fetchone()
     return row[0] if row else False
+
+
+async def take_back(connection: Connection, account_id: int, id_: int) -> bool:
+    """Forget a command, carried out or not. Whether it worked."""
+    cursor = await connection.execute(
+        "DELETE FROM call_commands WHERE account_id = %s AND id = %s RETURNING worked", (account_id, id_)
+    )
+    row = await cursor.fetchone()
+    return bool(row and row[0])

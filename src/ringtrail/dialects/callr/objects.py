@@ -55,6 +55,9 @@ VENDOR_NAMES = {
     "responses.SearchResults": "Search.Results",
     "responses.VoiceApp": "App",
     "sessions.Session": "Authentication.Session",
+    "sip.SipSubscriber": "SIP.Subscriber",
+    "sip.TrunkOrigination": "SIP.TrunkOrigination",
+    "sip.TrunkTermination": "SIP.TrunkTermination",
     "sms_object.Sms": "SMS",
 }
 """By module and name of our Struct; one that is not here has the vendor's name."""

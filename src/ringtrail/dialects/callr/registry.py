@@ -31,6 +31,7 @@ from ringtrail.dialects.callr import (
     media_tts,
     packages,
     sessions,
+    sip,
     sms,
     system,
     webhook_log,
@@ -47,6 +48,7 @@ from ringtrail.dialects.callr.vocabulary import CDR_TYPES, DID_CLASSES, DID_TYPE
 from ringtrail.dialects.callr.webhook_types import TYPES
 from ringtrail.model.app import PACKAGE_ACTIONS, PACKAGE_REAL_TIME
 from ringtrail.model.errors import ErrorCode
+from ringtrail.model.sip import TrunkKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,12 @@ _MESSAGE = (
 _MEDIUM = Param("media_id", media_library.medium)
 _OWN_MEDIUM = Param("media_id", media_library.own_medium)
 _DYNAMIC = Param("webhook", webhook_options.dynamic, nullable=True)
+_SUBSCRIBER = Param("id", sip.subscriber)
+_ORIGINATION = Param("id", sip.trunk(TrunkKind.ORIGINATION))
+_TERMINATION = Param("id", sip.trunk(TrunkKind.TERMINATION))
+_EMPTY = Param("properties", subs.no_options, nullable=True)
+_NO_FILTERS = Param("filters", sip.no_filters, nullable=True)
+_SIP_PAGE = Param("options", check.search_options(sip.ORDER), nullable=True)
 _RANGE = (Param("from", check.instant), Param("to", check.range_end))
 _SORT = Param("sort", check.one_of(analytics_tops.SORTS))
 _LIMIT = Param("limit", analytics_tops.up_to(analytics_tops.MOST))
@@ -211,6 +219,31 @@ METHODS: dict[str, Method] = {
     "clicktocall/calls.get_status": Method(clicktocall.get_status, (_CLICK,)),
     "clicktocall/calls.cancel": Method(clicktocall.cancel, (_CLICK,)),
     "clicktocall/calls.get_list": Method(clicktocall.get_list, (Param("app", clicktocall.app), *_RANGE)),
+    "sip/subscriber.create": Method(
+        sip.create,
+        (Param("properties", sip.new_properties), Param("options", sip.options, nullable=True, optional=True)),
+    ),
+    "sip/subscriber.edit": Method(
+        sip.edit,
+        (
+            _SUBSCRIBER,
+            Param("properties", sip.edited_properties, nullable=True),
+            Param("options", sip.options, nullable=True, optional=True),
+        ),
+    ),
+    "sip/subscriber.get": Method(sip.get, (_SUBSCRIBER,)),
+    "sip/subscriber.delete": Method(sip.delete, (_SUBSCRIBER,)),
+    "sip/subscriber.search": Method(sip.search, (Param("filters", sip.filters, nullable=True), _SIP_PAGE)),
+    "sip/trunk_origination.create": Method(sip.create_origination, (_EMPTY, _RESERVED)),
+    "sip/trunk_origination.edit": Method(sip.get_origination, (_ORIGINATION, _EMPTY, _RESERVED)),
+    "sip/trunk_origination.get": Method(sip.get_origination, (_ORIGINATION,)),
+    "sip/trunk_origination.delete": Method(sip.delete_trunk(TrunkKind.ORIGINATION), (_ORIGINATION,)),
+    "sip/trunk_origination.search": Method(sip.search_originations, (_NO_FILTERS, _SIP_PAGE)),
+    "sip/trunk_termination.create": Method(sip.create_termination, (_EMPTY, _RESERVED)),
+    "sip/trunk_termination.edit": Method(sip.get_termination, (_TERMINATION, _EMPTY, _RESERVED)),
+    "sip/trunk_termination.get": Method(sip.get_termination, (_TERMINATION,)),
+    "sip/trunk_termination.delete": Method(sip.delete_trunk(TrunkKind.TERMINATION), (_TERMINATION,)),
+    "sip/trunk_termination.search": Method(sip.search_terminations, (_NO_FILTERS, _SIP_PAGE)),
     "cdr.get": Method(
         cdr.get,
         (

@@ -268,6 +268,14 @@ CREATE TABLE sip_subscribers (
     created_at     timestamptz NOT NULL,
     PRIMARY KEY (account_id, id)
 );
+
+CREATE TABLE sip_trunks (
+    account_id bigint NOT NULL REFERENCES accounts,
+    id         bigint GENERATED ALWAYS AS IDENTITY,
+    kind       text NOT NULL CHECK (kind IN ('origination', 'termination')),
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, id)
+);
 """
 
 
@@ -278,7 +286,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute(
         "DROP TABLE call_commands, click_to_calls; ALTER TABLE call_orders DROP click_hash, DROP position;"
-        " DROP TABLE sip_subscribers, jobs, uploads, phone_codes, authorized_clis, number_purchases, number_orders, ledger_entries, balances,"
+        " DROP TABLE sip_trunks, sip_subscribers, jobs, uploads, phone_codes, authorized_clis, number_purchases, number_orders, ledger_entries, balances,"
         " rates, api_sessions; DROP FUNCTION ledger_is_append_only; DROP SEQUENCE media_ids;"
         " ALTER TABLE media DROP hash, DROP tags, DROP content, DROP voice, DROP rate, DROP status, DROP duration_ms,"
         " DROP size_bytes, DROP created_at, DROP updated_at;"
