@@ -10,12 +10,14 @@ from typing import Any
 
 import psycopg
 import pytest
+from aiohttp import web
 
 from ringtrail.model.webhook import DisabledBy, Endpoint
 from ringtrail.storage import events
 from ringtrail.storage.webhooks import PORTION
 from tests.fixtures import World
-from tests.services.plain import endpoint_of, execute, log_of, rows
+from tests.receiver import Receiver
+from tests.services.plain import delivering, endpoint_of, execute, log_of, rows
 
 pytestmark = pytest.mark.postgres
 URL = "https://crm.example/"
@@ -132,3 +134,34 @@ async def test_the_last_event_before_an_instant_is_found_however_the_ids_lie(wor
         ]
         assert await events.newest(connection, world.account.id + 1, before=now) == 0
     assert found == [*first, *first, 30, 40, 900, 901, 70_000]
+
+
+async def one_subject(world: World, endpoint: Endpoint, count: int) -> list[int]:
+    """So many deliveries about one thing are due to it. Returns their events."""
+    await happened(world, count)
+    await execute(world, "UPDATE events SET about = 7 WHERE type = 'call.ended'")
+    await world.services.webhooks.replay(endpoint)
+    return await all_events(world)
+
+
+async def test_whatever_waits_for_a_failed_delivery_is_put_off_with_it_however_much_that_is(
+    world: World, receiver: Receiver
+) -> None:
+    receiver.reply = lambda _: web.Response(status=500)
+    endpoint = await endpoint_of(world, receiver.url)
+    await one_subject(world, endpoint, MANY)
+    async with delivering(world):
+        await receiver.wait_for(1)
+        async with asyncio.timeout(20):
+            while await rows(world, "SELECT 1 FROM deliveries WHERE due_at < now() + interval '5 seconds'"):  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+    assert len(await rows(world, "SELECT DISTINCT due_at FROM deliveries")) == 1
+
+
+async def test_what_follows_a_delivery_goes_one_by_one_at_once(world: World, receiver: Receiver) -> None:
+    endpoint = await endpoint_of(world, receiver.url)
+    ids = await one_subject(world, endpoint, 5)
+    await execute(world, "UPDATE deliveries SET due_at = now() + interval '1 day' WHERE event_id > %s", ids[0])
+    async with delivering(world):
+        received = await receiver.wait_for(5)
+    assert [int(request.event_id) for request in received] == ids

@@ -294,21 +294,26 @@ RETURNING d.account_id, d.endpoint_hash, d.about, d.event_id, d.due_at
 """.encode()
 
 # The comparison of (about, event_id) is what only the index deliveries_in_order serves; by event_id alone it would be a walk
-# through everything that the endpoint was ever told later.
+# through everything that the endpoint was ever told later. Of what waited for a delivery that is over, only the next one can
+# be told now. Of what waits for one that has failed the claim would pass everything over, so all of it is put off, a portion
+# in each statement: a million statements of credit are one subject, and no statement may take as long as they would.
 _LET_FOLLOW = b"""
 WITH followers AS MATERIALIZED (
-    SELECT s.account_id, s.endpoint_hash, f.event_id, s.due_at
+    SELECT s.account_id, s.endpoint_hash, s.about, f.event_id, f.due_at AS was_due_at, s.due_at
     FROM unnest(%s::bigint[], %s::text[], %s::bigint[], %s::bigint[], %s::timestamptz[])
         AS s (account_id, endpoint_hash, about, event_id, due_at)
     CROSS JOIN LATERAL (
-        SELECT d.event_id FROM deliveries d
+        SELECT d.event_id, d.due_at FROM deliveries d
         WHERE d.account_id = s.account_id AND d.endpoint_hash = s.endpoint_hash AND d.due_at IS NOT NULL
             AND (d.about, d.event_id) > (s.about, s.event_id) AND d.about <= s.about
-            AND (s.due_at IS NOT NULL OR d.due_at > now())
-        ORDER BY d.about, d.event_id FOR UPDATE) f
+        ORDER BY d.about, d.event_id LIMIT CASE WHEN s.due_at IS NULL THEN 1 ELSE %s END FOR UPDATE) f
+), moved AS (
+    UPDATE deliveries d SET due_at = coalesce(f.due_at, now()) FROM followers f
+    WHERE d.account_id = f.account_id AND d.event_id = f.event_id AND d.endpoint_hash = f.endpoint_hash
+        AND (f.due_at IS NOT NULL OR f.was_due_at > now())
 )
-UPDATE deliveries d SET due_at = coalesce(f.due_at, now()) FROM followers f
-WHERE d.account_id = f.account_id AND d.event_id = f.event_id AND d.endpoint_hash = f.endpoint_hash
+SELECT account_id, endpoint_hash, about, max(event_id), due_at FROM followers WHERE due_at IS NOT NULL
+GROUP BY account_id, endpoint_hash, about, due_at HAVING count(*) = %s
 """
 
 
@@ -319,9 +324,10 @@ async def settle(connection: Connection, tried: Sequence[Settled]) -> None:
     await _let_follow(connection, await cursor.fetchall())
 
 
-async def _let_follow(connection: Connection, settled: Sequence[Sequence[Any]]) -> None:
-    if settled:
-        await connection.execute(_LET_FOLLOW, [list(column) for column in zip(*settled, strict=True)])
+async def _let_follow(connection: Connection, settled: Sequence[Sequence[Any]], portion: int = PORTION) -> None:
+    while settled:
+        columns = [list(column) for column in zip(*settled, strict=True)]
+        settled = await (await connection.execute(_LET_FOLLOW, [*columns, portion, portion])).fetchall()
 
 
 async def drop(connection: Connection, delivery: DueDelivery) -> None:
