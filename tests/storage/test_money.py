@@ -155,6 +155,24 @@ async def test_the_balance_is_the_sum_of_the_ledger_whatever_happens_at_once(
     assert len(await rows(world, "SELECT 1 FROM ledger_entries WHERE kind = 'call_out'")) == 20
 
 
+@pytest.mark.parametrize(("level", "sent"), [(None, 1), (0, 1), (-65_000, 2), (65_000, 0)])
+async def test_a_message_needs_credit_down_to_the_level(
+    world: World, money: Money, level: int | None, sent: int
+) -> None:
+    """Credit for one message and a half. At the level itself nothing is begun any more."""
+    await money.set_tariff("standard", [Rate(kind=RateKind.MESSAGE_OUT, prefix="+33", price_micro=65_000)])
+    await money.top_up(world.account.id, 97_500)
+    await money.set_terms(world.account.id, tariff="standard", mode=BillingMode.PREPAID, shutdown_micro=level)
+    wanted = NewMessage(property_id=world.property.id, recipient="+33612345678", body="x", sender="Shop")
+    accepted = 0
+    for _ in range(4):
+        with contextlib.suppress(DomainError):
+            await world.services.messages.send(world.account, wanted)
+            accepted += 1
+    assert accepted == sent
+    assert (await money.balance(world.account.id)).balance_micro == 97_500 - 65_000 * sent
+
+
 @pytest.mark.parametrize("amount", [0, -5, 1_001])
 async def test_more_than_there_is_cannot_be_transferred(
     world: World, money: Money, tmp_path: Path, amount: int

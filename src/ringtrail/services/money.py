@@ -172,9 +172,9 @@ async def check_may_spend(connection: Connection, account_id: int) -> None:
 
 async def check_covered(connection: Connection, account_id: int) -> None:
     """After booking what is about to be bought, in its transaction: DomainError FORBIDDEN if a prepaid account falls below its
-    shutdown level by it."""
+    shutdown level by it, or below nothing if it has none."""
     now = await store.balance(connection, account_id)
-    if now.mode is BillingMode.PREPAID and now.shutdown_micro is not None and now.balance_micro < now.shutdown_micro:
+    if now.mode is BillingMode.PREPAID and now.balance_micro < (now.shutdown_micro or 0):
         raise DomainError(ErrorCode.FORBIDDEN, detail="the account's credit does not cover it")
 
 
