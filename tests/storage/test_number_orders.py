@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from ringtrail.model.errors import DomainError, ErrorCode
-from ringtrail.model.money import Rate, RateKind
+from ringtrail.model.ids import number_of_hash
+from ringtrail.model.money import BillingMode, Rate, RateKind
 from ringtrail.model.number import AreaCode, OrderMode, OrderState, StockNumber
 from ringtrail.storage.database import Database
 from tests.fixtures import World, build_world
@@ -151,14 +152,17 @@ async def test_nothing_is_bought_without_credit(world: World) -> None:
     assert len(await rows(world, "SELECT 1 FROM dids")) == 1
 
 
-async def test_whatever_happens_at_once_no_number_is_sold_twice_and_no_quota_is_passed(
-    world: World, tmp_path: Path
+@pytest.mark.parametrize("seed", [11, 12, 13])
+async def test_whatever_happens_at_once_no_number_is_sold_twice_no_quota_is_passed_and_the_ledger_is_balanced(
+    world: World, tmp_path: Path, seed: int
 ) -> None:
     """Thirty buyers of three accounts: orders of both modes, single purchases, cancellations and orders that end."""
     worlds = [world, *[await build_world(world.database, tmp_path, name=f"Other {n}") for n in range(2)]]
-    area = await filled(world, *range(60))
+    priced = [number(suffix, setup_micro=1_000_000, month_micro=0) for suffix in range(60)]
+    await world.services.stock.take_in(priced)
+    area = (await world.services.stock.areas())[0][0].id
     await execute(world, "UPDATE accounts SET most_dids_bought = 9")
-    chance = random.Random(11)
+    chance = random.Random(seed)
     bought: list[str] = []
 
     async def buyer(world: World) -> None:
@@ -188,6 +192,9 @@ async def test_whatever_happens_at_once_no_number_is_sold_twice_and_no_quota_is_
     owned = await rows(world, "SELECT account_id, count(*) FROM number_purchases GROUP BY 1")
     assert all(count <= 9 for _, count in owned)
     assert sum(count for _, count in owned) == len(bought)
+    paid = await rows(world, "SELECT account_id, sum(amount_micro) FROM ledger_entries GROUP BY 1")
+    assert {account: -total for account, total in paid} == {account: count * 1_000_000 for account, count in owned}
+    assert sorted(paid) == sorted(await rows(world, "SELECT account_id, balance_micro FROM balances"))
     for_sale = await rows(world, "SELECT number_e164 FROM number_stock")
     assert len(for_sale) + len(bought) == 60
     states = {row[0] for row in await rows(world, "SELECT DISTINCT state FROM number_orders")}
@@ -216,3 +223,30 @@ async def test_an_order_that_ended_while_it_is_bought_takes_nothing_from_who_hol
     with is_refused(ErrorCode.UNKNOWN_VALUE, "token"):
         await stock.buy_order(world.account.id, order.token)
     assert await rows(world, "SELECT order_token FROM number_stock") == [("another",)]
+
+
+async def test_prepaid_credit_is_spent_once_by_orders_that_are_bought_at_once(world: World) -> None:
+    stock, account_id = world.services.stock, world.account.id
+    await stock.take_in([number(suffix, setup_micro=1_000_000, month_micro=0) for suffix in range(8)])
+    area = (await stock.areas())[0][0].id
+    await world.services.money.set_terms(account_id, mode=BillingMode.PREPAID, shutdown_micro=0)
+    await world.services.money.top_up(account_id, 3_500_000)
+    orders = [(await stock.reserve(account_id, area, "CLASSIC", 2, RANDOM)).order for _ in range(4)]
+    bought = await asyncio.gather(*(stock.buy_order(account_id, order.token) for order in orders))
+    assert sum(len(purchase.dids) for purchase in bought) == 3
+    assert sum(len(purchase.unpaid) for purchase in bought) == 5
+    assert (await world.services.money.balance(account_id)).balance_micro == 500_000
+    assert len(await stock.find()) == 5
+    with is_refused(ErrorCode.FORBIDDEN):
+        await stock.buy(account_id, world.property.id, country="FR")
+
+
+async def test_each_number_that_is_bought_or_given_back_is_told(world: World) -> None:
+    stock = world.services.stock
+    area = await filled(world, 0, 1)
+    order = (await stock.reserve(world.account.id, area, "CLASSIC", 2, RANDOM)).order
+    dids = (await stock.buy_order(world.account.id, order.token)).dids
+    await stock.release(dids[0])
+    told = await rows(world, "SELECT type, about FROM events ORDER BY id DESC LIMIT 3")
+    first, second = (number_of_hash(did.hash) for did in dids)
+    assert told == [("number.released", first), ("number.assigned", second), ("number.assigned", first)]
