@@ -16,6 +16,7 @@ from ringtrail.httpkit.dialect import Dialect, DialectOptions
 from ringtrail.httpkit.server import build_server
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services import build_services
+from ringtrail.sound.studio import LocalStudio
 from ringtrail.storage.database import Database
 from ringtrail.supervisor.postgres import EmbeddedPostgres
 from tests.conftest import fresh_database
@@ -56,7 +57,10 @@ async def world(world_url: str, furnished: World, tmp_path: Path) -> AsyncIterat
     machine."""
     database = Database(world_url)
     await database.open()
-    services = build_services(database, SystemClock(), recordings_folder=str(tmp_path), egress_allowed_networks=LOCAL)
+    services = build_services(
+        database, SystemClock(), recordings_folder=str(tmp_path), studio=LocalStudio(tmp_path),
+        egress_allowed_networks=LOCAL,
+    )  # fmt: skip
     yield replace(furnished, database=database, services=services)
     await asyncio.wait_for(database.close(), 10)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ringtrail.model.sound import USUAL_RATE, Voice
 
-_LANGUAGES = {"de": "de", "en": "en-gb", "fr": "fr-fr", "it": "it", "nl": "nl"}
+_LANGUAGES = {"de": "de", "en": "en", "fr": "fr", "it": "it", "nl": "nl"}
 _USUAL_WORDS_A_MINUTE = 160
 
 

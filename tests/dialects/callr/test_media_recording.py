@@ -171,3 +171,47 @@ async def test_a_sound_without_credentials_is_401(client: Client, world: World) 
     reply = await client.get("/callr/recordings/REC0RD1N.mp3")
     assert (reply.status_code, reply.json()["data"]["code"]) == (401, 401)
     assert reply.headers["www-authenticate"].startswith("Basic")
+
+
+async def test_recordings_are_marked_in_bulk(rpc: Rpc, world: World) -> None:
+    await _save_two(world)
+    result = await rpc("media/recording.set_read", ["REC0RD1N", "V01CEMA1", "N0TH1NG0"], True)
+    assert result == {
+        "errors": [{"code": 151, "hash": "N0TH1NG0", "message": "PROPERTY_VALUE_ERROR [hash]"}], "success": 2,
+    }  # fmt: skip
+    assert (await rpc("media/recording.search", {"read": True}, None))["total_items"] == 2
+    assert (await rpc("media/recording.set_read", ["REC0RD1N"], False))["success"] == 1
+    assert (await rpc("media/recording.get", "REC0RD1N"))["date_read"] is None
+
+
+async def test_deleted_recordings_are_gone_with_their_files(rpc: Rpc, fault: Rpc, world: World, tmp_path: Path) -> None:
+    await _save_two(world)
+    path = (await world.services.recordings.find(world.account.id, hashes=["REC0RD1N"]))[0][0].path
+    files = [tmp_path / f"{path}{end}" for end in (".wav", ".mp3", "-caller.wav")]
+    for file in files:
+        file.write_bytes(SOUND)
+    result = await rpc("media/recording.delete", ["REC0RD1N", "V01CEMA1"])
+    assert (result["success"], [error["hash"] for error in result["errors"]]) == (
+        1,
+        ["V01CEMA1"],
+    )  # it is in the making
+    assert await fault("media/recording.get", "REC0RD1N") == (151, "PROPERTY_VALUE_ERROR [hash]")
+    assert not any(file.exists() for file in files)
+    async with world.database.reading() as connection:
+        rows = await (
+            await connection.execute("SELECT recording_hash, recording_ready FROM calls ORDER BY started_at")
+        ).fetchall()
+    assert rows == [(None, False), ("V01CEMA1", False)]
+
+
+async def test_another_account_s_recordings_are_not_touched(rpc: Rpc, world: World, tmp_path: Path) -> None:
+    other = await build_world(world.database, tmp_path, name="Other")
+    await other.save(with_recording(other.golden(), "0THERREC"))
+    for method, more in (("delete", ()), ("set_read", (True,))):
+        assert (await rpc(f"media/recording.{method}", ["0THERREC"], *more))["success"] == 0
+    assert await other.services.recordings.by_hash(other.account.id, "0THERREC") is not None
+
+
+async def test_hashes_are_an_array_of_hashes(fault: Rpc) -> None:
+    for value in (None, [], "REC0RD1N", [1], ["short"], ["REC0RD1N"] * 1001):
+        assert await fault("media/recording.delete", value) == (-32602, "INVALID_PARAM_FORMAT [hashes]")

@@ -61,17 +61,22 @@ async def test_every_type_that_something_raises_is_told_as_the_api_shows_the_thi
     did = await world.services.numbers.add(
         account_id=world.account.id, property_id=world.property.id, number_e164="+33170000001"
     )
-    did_shown = (await rpc("did.search", {"hash": did.hash}, None))["hits"][0]
+    did_found = (await rpc("did.search", {"hash": did.hash}, None))["hits"][0]
+    did_shown = {key: did_found[key] for key in shapes.DID}
     hash_ = await rpc("sms.send", SMS_NUMBER, MOBILE, NASTY.replace("\x7f", ""), {"user_data": "abc123"})
     await carrier_post.hand_on()
     await carrier_post.receive(NASTY)
     for type_ in (EventType.CREDIT_CHANGED, EventType.CREDIT_WARNING, EventType.CREDIT_SHUTDOWN):
         await credit(world, type_)
-    await told(world, receiver, 12)
+    job = await rpc("media.import_file_from_base64_async", "eA==", None)
+    await rpc("jobs.cancel", job)
+    medium = await rpc("media/library.create", "No sound")
+    await rpc("media/library.set_content", medium, None, "eA==")
+    await told(world, receiver, 14)
     await world.services.stock.release(did)
-    requests = await told(world, receiver, 13)
+    requests = await told(world, receiver, 15)
     shown = by_type(requests)
-    assert sorted(shown) == sorted(set(TYPES) - {"job.status_update", "media.library.status_update"})
+    assert sorted(shown) == sorted(TYPES)
     assert {type_: list(data) for type_, data in shown.items()} == {type_: shapes.DATA[type_] for type_ in shown}
     for request in requests:
         body = request.json
@@ -90,6 +95,8 @@ async def test_every_type_that_something_raises_is_told_as_the_api_shows_the_thi
     assert list(shown["media.recording.new"]["options"]) == [
         "feeds", "locale", "ner", "pii", "sentiment", "transcription", "webhook",
     ]  # fmt: skip
+    assert shown["job.status_update"] == await rpc("jobs.get", job)
+    assert shown["media.library.status_update"] == await rpc("media/library.get", medium)
     assert shown["sms.mt.status_update"] == await rpc("sms.get", hash_)
     assert list(shown["sms.mo"]["options"]) == shapes.SMS_OPTIONS
     assert (shown["sms.mo"]["from"], shown["sms.mo"]["to"], shown["sms.mo"]["type"]) == (MOBILE, SMS_NUMBER, "IN")
