@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from docs import native_page, webhooks_page
+from docs import callr_page, native_page, webhooks_page
 from ringtrail.dialects.agendize import reference as agendize_reference
 from ringtrail.dialects.agendize import vocabulary as agendize
 from ringtrail.dialects.callr import vocabulary as callr
@@ -51,6 +51,7 @@ def pages() -> dict[Path, str]:
         LIFECYCLE_PAGE: lifecycle.as_page(),
         OUTCOMES_PAGE: outcomes,
         NATIVE_PAGE: native_page.page(),
+        callr_page.PAGE: callr_page.page(),
         WEBHOOKS_PAGE: webhooks_page.page(),
         **references,
     }

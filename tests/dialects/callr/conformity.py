@@ -67,7 +67,7 @@ LIVE: dict[str, dict[str, Facts]] = {
         "date_end_contract": {"type": "string", "format": "datetime"}, "is_compliant": {"type": "bool"},
         "is_used": {"type": "bool"}, "not_compliant_after": {"type": "string", "format": "datetime"},
         "pricing": {"type": "object"}, "third_party": {"type": "object"},
-    },  # fmt: skip
+    },
     "DID.Store.Cost": {
         "amount_assignment": {"type": "string", "format": "amount"},
         "amount_first_month": {"type": "string", "format": "amount"},

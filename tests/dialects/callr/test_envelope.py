@@ -88,7 +88,7 @@ NO_CALLS: dict[str, tuple[bytes, int, str]] = {
     "params a string": (b'{"id":5,"jsonrpc":"2.0","method":"apps.get","params":"X"}', -32602, "5"),
     "unknown method": (b'{"id":5,"jsonrpc":"2.0","method":"apps.frobnicate"}', -32601, "5"),
     "method in other case": (b'{"id":5,"jsonrpc":"2.0","method":"APPS.GET"}', -32601, "5"),
-    "not served": (b'{"id":5,"jsonrpc":"2.0","method":"hlr.get","params":[]}', -32601, "5"),
+    "not served": (b'{"id":5,"jsonrpc":"2.0","method":"conference/10.create_room","params":[]}', -32601, "5"),
     "too many params": (b'{"id":5,"jsonrpc":"2.0","method":"system.get_timestamp","params":[1]}', -32602, "5"),
 }
 

@@ -95,6 +95,7 @@ def properties(*, new: bool) -> Check:
         params = _section(given, "params", ("billing",))
         return profile | (_billing(asking, params) if params else {})
 
+    check.__doc__ = "SubAccount.CreateProperties." if new else "SubAccount.EditProperties."
     return check
 
 

@@ -32,6 +32,7 @@ class ApiKey(msgspec.Struct):
 
 
 async def key_id(asking: Asking, path: str, value: Any) -> int:
+    """The id of a key."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise bad_format(path)
     if not 0 < value <= _MAX_ID:

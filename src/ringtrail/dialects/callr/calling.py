@@ -30,6 +30,7 @@ async def targets(asking: Asking, path: str, value: Any) -> tuple[Target, ...]:
 
 
 async def target(asking: Asking, path: str, value: Any) -> Target:
+    """Target."""
     if not isinstance(value, dict):
         raise bad_format(path)
     return targets_of([checked_target(asking.account, path, value)])[0]

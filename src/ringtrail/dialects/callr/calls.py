@@ -45,10 +45,12 @@ def app_of(package: str) -> Check:
             raise another_package()
         return found
 
+    check.__doc__ = f"The hash of an app of the package {package}."
     return check
 
 
 async def callid(asking: Asking, path: str, value: Any) -> int:
+    """The callid of a live call."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise bad_format(path)
     if not 0 <= value <= _MAX_CALLID:

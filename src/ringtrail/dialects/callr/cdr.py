@@ -50,6 +50,7 @@ class Filters:
 
 
 async def filters(asking: Asking, path: str, value: Any) -> Filters:
+    """CDR.SearchFilters; `type` is needed."""
     known = {"app", "did", "from", "hash", "to", "type"}
     given = Properties(path, await plain_object(asking, path, value), known)
     if given.get("type") is None:
@@ -73,6 +74,7 @@ def _callid(text: str | None) -> int | None:
 
 
 async def number(asking: Asking, path: str, value: Any) -> str:
+    """A number in any form that the account's country can read."""
     e164 = to_e164(value, asking.account.country) if isinstance(value, str) else None
     if e164 is None:
         raise bad_format(path)

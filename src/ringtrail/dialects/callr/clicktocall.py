@@ -67,6 +67,7 @@ class Options:
 
 
 async def app(asking: Asking, path: str, value: Any) -> App:
+    """The hash of an app of the package CLICKTOCALL10."""
     found = await any_app(asking, path, value)
     if found.package != PACKAGE_CLICK_TO_CALL:
         raise another_package()
@@ -74,6 +75,7 @@ async def app(asking: Asking, path: str, value: Any) -> App:
 
 
 async def options(asking: Asking, path: str, value: Any) -> Options:
+    """CLICKTOCALL.Start.Options."""
     given = Properties(path, await plain_object(asking, path, value), {"cdr_field", "cli", "schedule"})
     field, cli = calling.cdr_field(given), await calling.cli(asking, given)
     text = given.text("schedule")
@@ -84,6 +86,7 @@ async def options(asking: Asking, path: str, value: Any) -> Options:
 
 
 async def call(asking: Asking, path: str, value: Any) -> Progress:
+    """The hash of a click-to-call."""
     if not isinstance(value, str):
         raise bad_format(path)
     found = await asking.services.clicks.by_hash(asking.account.id, value) if HASH.fullmatch(value) else None

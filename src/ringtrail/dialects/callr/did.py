@@ -60,6 +60,7 @@ class Filters:
 
 
 async def filters(asking: Asking, path: str, value: Any) -> Filters:
+    """DID.SearchFilters."""
     given = Properties(path, await plain_object(asking, path, value), {"class", "hash", "KEYWORDS", "type"})
     return Filters(
         class_=given.word("class", DID_CLASSES),

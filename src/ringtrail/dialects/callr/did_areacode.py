@@ -58,6 +58,7 @@ class DidAreaCode(msgspec.Struct):
 
 
 async def country(asking: Asking, path: str, value: object) -> str:
+    """A country's ISO 3166-1 alpha-2 code."""
     if not isinstance(value, str) or value not in SUPPORTED_REGIONS:
         raise bad_format(path)
     return value

@@ -108,6 +108,7 @@ async def area_code_id(asking: Asking, path: str, value: object) -> AreaCode:
 
 
 async def quantity(asking: Asking, path: str, value: object) -> int:
+    """How many numbers."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise bad_format(path)
     if not 1 <= value <= MOST_OF_ORDER:
@@ -116,6 +117,7 @@ async def quantity(asking: Asking, path: str, value: object) -> int:
 
 
 async def token(asking: Asking, path: str, value: object) -> str:
+    """The token of a reservation."""
     if not isinstance(value, str):
         raise bad_format(path)
     if not _TOKEN.fullmatch(value):

@@ -21,6 +21,7 @@ class HlrResponse(msgspec.Struct):
 
 
 async def number(asking: Asking, path: str, value: Any) -> str:
+    """A phone number."""
     if not isinstance(value, str):
         raise bad_format(path)
     found = to_e164(value, asking.account.country)

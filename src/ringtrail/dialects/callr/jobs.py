@@ -22,6 +22,7 @@ class Job(msgspec.Struct):
 
 
 async def job(asking: Asking, path: str, value: Any) -> Kept:
+    """The id of a job."""
     if not isinstance(value, str):
         raise bad_format(path)
     if not value.isascii() or not value.isalnum():

@@ -93,6 +93,7 @@ class Overview(msgspec.Struct):
 
 
 async def medium(asking: Asking, path: str, value: Any) -> Medium:
+    """The id of a media."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise bad_format(path)
     found = await asking.services.media.by_id(asking.account.id, value) if 0 < value <= _MAX_ID else None
@@ -158,6 +159,7 @@ async def recording_file(asking: Asking, path: str, value: Any) -> Path:
 
 
 async def country_code(asking: Asking, path: str, value: Any) -> str:
+    """A country's ISO 3166-1 alpha-2 code."""
     if not isinstance(value, str) or not _COUNTRY.fullmatch(value):
         raise bad_format(path)
     return value
@@ -171,6 +173,7 @@ async def categories(asking: Asking, path: str, value: Any) -> tuple[str, ...] |
 
 
 async def tags(asking: Asking, path: str, value: Any) -> dict[str, list[str]]:
+    """Tags: an object of arrays of text."""
     given = await plain_object(asking, path, value)
     if len(given) > _MOST_TAGS:
         raise bad_format(path)

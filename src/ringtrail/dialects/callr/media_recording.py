@@ -103,6 +103,7 @@ class ReadStatus(msgspec.Struct):
 
 
 async def filters(asking: Asking, path: str, value: Any) -> Filters:
+    """Media.Recording.SearchFilters."""
     given = Properties(path, await plain_object(asking, path, value), _FILTERS)
     callid = given.whole("callid", _MAX_CALLID)
     caller = _caller(given, asking.account.country)
@@ -140,6 +141,7 @@ def _caller(given: Properties, country: str) -> str | None:
 
 
 async def recording(asking: Asking, path: str, value: Any) -> RecordingRecord:
+    """The hash of a recording."""
     if not isinstance(value, str):
         raise bad_format(path)
     found = await asking.services.recordings.by_hash(asking.account.id, value) if words.HASH.fullmatch(value) else None

@@ -34,6 +34,7 @@ class Language(msgspec.Struct):
 
 
 async def voice(asking: Asking, path: str, value: Any) -> str:
+    """The id of a voice, as `media/tts.get_voice_list` has it."""
     if not isinstance(value, str):
         raise bad_format(path)
     if value not in VOICES:

@@ -91,6 +91,7 @@ def bad_value(path: str) -> DomainError:
 
 
 async def boolean(asking: Asking, path: str, value: Any) -> bool:
+    """True or false."""
     if not isinstance(value, bool):
         raise bad_format(path)
     return value
@@ -109,10 +110,12 @@ def one_of(words: Collection[str]) -> Check:
             raise bad_format(path)
         return value
 
+    check.__doc__ = f"One of {', '.join(f'`{word}`' for word in words)}."
     return check
 
 
 async def instant(asking: Asking, path: str, value: Any) -> datetime:
+    """`YYYY-MM-DD HH:MM:SS` in UTC."""
     found = datetime_of(value) if isinstance(value, str) else None
     if found is None:
         raise bad_format(path)
@@ -175,6 +178,7 @@ def search_options(order: str) -> Check:
         offset, quantity = given.whole("offset", MAX_OFFSET), given.whole("quantity", MAX_QUANTITY)
         return Slice(offset or 0, DEFAULT_QUANTITY if quantity is None else quantity)
 
+    check.__doc__ = f"Search.Options: `offset`, `quantity`, and `order`, which is `{order}`."
     return check
 
 

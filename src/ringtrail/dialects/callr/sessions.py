@@ -29,6 +29,7 @@ class Session(msgspec.Struct):
 
 
 async def refresh_token(asking: Asking, path: str, value: Any) -> str:
+    """A session's refresh token."""
     if not isinstance(value, str) or not 0 < len(value) <= _MAX_TOKEN_LENGTH:
         raise bad_format(path)
     return value

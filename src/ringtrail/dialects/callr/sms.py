@@ -105,6 +105,7 @@ async def _numbers_to_send_from(asking: Asking, value: str) -> list[DID]:
 
 
 async def recipient(asking: Asking, path: str, value: Any) -> str:
+    """A number in any form that the account's country can read."""
     if not isinstance(value, str):
         raise wrong_type(path)
     number = to_e164(value, asking.account.country)
@@ -114,12 +115,14 @@ async def recipient(asking: Asking, path: str, value: Any) -> str:
 
 
 async def body(asking: Asking, path: str, value: Any) -> str:
+    """The text."""
     if not isinstance(value, str) or not value.replace("\t", "") or "\0" in value:
         raise bad_format(path)
     return value.replace("\t", "")
 
 
 async def options(asking: Asking, path: str, value: Any) -> Options:
+    """SMS.Options."""
     given = Properties(path, await plain_object(asking, path, value), _OPTIONS)
     flash = given.flag("flash_message")
     encoding, nature = given.word("force_encoding", ENCODINGS), given.word("nature", NATURES)
@@ -147,6 +150,7 @@ async def _webhook(asking: Asking, given: Properties, value: Any) -> DynamicWebh
 
 
 async def message(asking: Asking, path: str, value: Any) -> Message:
+    """The hash of a message."""
     if not isinstance(value, str):
         raise bad_format(path)
     id_ = message_id_of_hash(value)

@@ -70,6 +70,7 @@ class LogEntry(msgspec.Struct):
 
 
 async def event_id(asking: Asking, path: str, value: Any) -> int:
+    """An event's id, as text."""
     if not isinstance(value, str):
         raise bad_format(path)
     return _whole(path, value)

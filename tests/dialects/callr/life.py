@@ -1,0 +1,109 @@
+"""A life of an account, method after method: what the reference page shows of each.
+
+`$name` in a parameter is what an earlier step's result was kept as; a step keeps `pick` of its result.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from tests.dialects.callr.happenings import MOBILE, SMS_NUMBER
+
+
+class Step(NamedTuple):
+    method: str
+    params: tuple[Any, ...] = ()
+    keep: str = ""
+    pick: tuple[str | int, ...] = ()  # keys that lead to what is kept
+
+
+DAY = ("2026-07-14 00:00:00", "2026-07-14 23:59:59")
+EVER = ("2026-01-01 00:00:00", "2099-12-31 23:59:59")
+TARGETS = {"targets": [{"number": "+33987654321", "timeout": 20}]}
+SUB_ACCOUNT: dict[str, Any] = {
+    "account": {"company": "Branch Ltd", "firstname": "Ann", "lastname": "Lee"},
+    "contact": {"emails": ["ann@branch.example"]},
+    "params": {"billing": {"emails": ["bills@branch.example"]}},
+}
+
+LIFE: tuple[Step, ...] = (
+    Step("system.get_timestamp"),
+    Step("list.countries"),
+    Step("list.timezones"),
+    Step("list.number_infos", ("+33612345678",)),
+    Step("list.destinations"),
+    Step("billing.get_prepaid_credit"),
+    Step("api-key.create", ("Reporting",), "key", ("id",)),
+    Step("api-key.all"),
+    Step("api-key.delete", ("$key",)),
+    Step("session.create"),
+    Step("session.all"),
+    Step("apps.create", ("CALLTRACKING10", "Front desk", TARGETS), "app", ("hash",)),
+    Step("apps.edit", ("$app", "Reception", None)),
+    Step("apps.get", ("$app",)),
+    Step("apps.get_dids", (True,), "did", (0, "hash")),
+    Step("apps.assign_did", ("$app", "$did")),
+    Step("apps.get_list", (True,)),
+    Step("apps.search", ({"name": "Recep"}, {"offset": 0, "quantity": 10})),
+    Step("apps.get_authorized_clis", ("CALL",)),
+    Step("did.search", ({"type": "GEOGRAPHIC"}, None)),
+    Step("apps.remove_did", ("$did",)),
+    Step("apps.delete", ("$app",)),
+    Step("cdr.get", ("IN", *DAY, None, None)),
+    Step("cdr.search", ({"type": "OUT", "from": DAY[0], "to": DAY[1]}, {"quantity": 1})),
+    Step("analytics/calls.summary", DAY),
+    Step("analytics/calls.history", DAY),
+    Step("analytics/calls.top_apps", ("IN", "COUNT", *DAY, 10)),
+    Step("analytics/calls.inbound_did", ("DURATION", *DAY, 10)),
+    Step("analytics/calls.outbound_countries", ("DURATION", *DAY, 10)),
+    Step("analytics/calls.cli_countries", ("COUNT", *DAY, 10)),
+    Step("analytics/calls.outbound_destinations", ("DEBIT", *DAY, 10)),
+    Step("media/recording.search", ({"type": "CALL"}, None), "recording", ("items", 0, "hash")),
+    Step("media/recording.get", ("$recording",)),
+    Step("media/recording.overview"),
+    Step("media/recording.read_status"),
+    Step("sms.get_count_for_body", ("Your table is booked.",)),
+    Step("sms.get_quote", (SMS_NUMBER, MOBILE, "Your table is booked.", None)),
+    Step("sms.send", (SMS_NUMBER, MOBILE, "Your table is booked.", {"user_data": "order42"}), "sms"),
+    Step("sms.get", ("$sms",)),
+    Step("sms.get_list", ("OUT", *EVER)),
+    Step("sms.search", ({"user_data": "order42"}, None)),
+    Step("analytics/sms.summary", EVER),
+    Step("analytics/sms.history", EVER),
+    Step("analytics/sms.summary_out", (*EVER, ["count", "parts"])),
+    Step("analytics/sms.history_out", (*EVER, None)),
+    Step("analytics/sms.summary_out_by_status", EVER),
+    Step("analytics/sms.history_out_by_status", EVER),
+    Step("media.get_quota_status"),
+    Step("media/library.create", ("Welcome",), "media"),
+    Step("media/library.set_name", ("$media", "Welcome in French")),
+    Step("media/library.set_tags", ("$media", {"CATEGORY": ["WELCOME"], "LANGUAGE": ["fr_FR"]})),
+    Step("media/library.get", ("$media",)),
+    Step("media/library.overview"),
+    Step("media/library.delete", ("$media",)),
+    Step("media/email.get_templates", ("VMS",)),
+    Step("media/tts.get_voice_list"),
+    Step("webhooks.get_event_types"),
+    Step("webhooks.subscribe", ("sms.mo", "http://127.0.0.1:9/hook", {"hmac_secret": "0123456789"}), "hook", ("hash",)),
+    Step("webhooks.get", ("$hook",)),
+    Step("webhooks.get_list"),
+    Step("webhooks.edit", ("$hook", None, {"hmac_algo": "SHA512"})),
+    Step("webhooks.disable", ("$hook",)),
+    Step("webhooks.enable", ("$hook",)),
+    Step("webhooks.test", ("$hook",)),
+    Step("webhooks/log.search", ({"status": "FAILURE"}, None)),
+    Step("webhooks.unsubscribe", ("$hook",)),
+    Step("account/sub.create", (SUB_ACCOUNT, {}), "sub", ("credentials", "login")),
+    Step("account/sub.get", ("$sub",)),
+    Step("account/sub.edit", ("$sub", {"contact": {"emails": ["office@branch.example"]}}, None)),
+    Step("account/sub.search", ({"archived": False}, None)),
+    Step("account/sub.get_quota"),
+    Step("account/sub.disable", ("$sub",)),
+    Step("account/sub.archive", ("$sub", None), "job"),
+    Step("jobs.get", ("$job",)),
+    Step("account/sub.unarchive", ("$sub", None)),
+    Step("account/sub.enable", ("$sub",)),
+    Step("hlr.get", ("+33612345678",)),
+    Step("did/areacode.countries"),
+    Step("did/store.get_quota_status"),
+)
