@@ -1,4 +1,4 @@
-"""`ringtrail numbers`: what accounts may buy. What is for sale is printed as the file that it was read from."""
+"""`ringtrail numbers`: what accounts may buy, and how much of it. What is for sale is printed as the file that it was read from."""
 
 from __future__ import annotations
 
@@ -14,10 +14,12 @@ import msgspec
 
 from ringtrail.config import load
 from ringtrail.model.errors import DomainError, ErrorCode
-from ringtrail.model.number import AreaCode, StockNumber
+from ringtrail.model.number import AreaCode, NumberQuota, StockNumber
 from ringtrail.services import Services
 from ringtrail.services.money import units
 from ringtrail.services.stock_file import COLUMNS, Item, items_of
+
+NO_LIMIT = "none"
 
 
 def add_to(numbers: argparse.ArgumentParser) -> None:
@@ -30,6 +32,27 @@ def add_to(numbers: argparse.ArgumentParser) -> None:
     shown = actions.add_parser("list", help=text, description=text)
     shown.add_argument("--country", metavar="CODE", help="ISO 3166-1 alpha-2")
 
+    text = "Show how many numbers an account may have and buy, and set it."
+    quota = actions.add_parser("quota", help=text, description=text)
+    quota.add_argument("account", metavar="ACCOUNT_SID")
+    quota.add_argument("--owned", type=_limit, metavar="N", help=f"it may own so many; `{NO_LIMIT}`: without end")
+    quota.add_argument("--bought", type=_limit, metavar="N", help=f"and buy so many within the days; or `{NO_LIMIT}`")
+    quota.add_argument("--days", type=_days, metavar="N", help="1 to 366")
+
+
+def _limit(text: str) -> int:
+    if text == NO_LIMIT:
+        return -1
+    if not (text.isascii() and text.isdigit() and len(text) <= 7):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 0 to 9999999 nor {NO_LIMIT}")
+    return int(text)
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= 366):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to 366")
+    return int(text)
+
 
 def run(arguments: argparse.Namespace) -> int:
     if arguments.action == "import":
@@ -37,6 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
         written = _worked(lambda services: services.stock.take_in(items, _progress(len(items))))
         result = {"numbers": len(items), "for_sale": written, "passed_over": len(items) - written}
         print(msgspec.json.format(msgspec.json.encode(result)).decode())
+    elif arguments.action == "quota":
+        quota = _worked(lambda services: _quota(services, arguments))
+        print(msgspec.json.format(msgspec.json.encode(quota)).decode())
     else:
         _print(*_worked(lambda services: _for_sale(services, arguments.country)))
     return 0
@@ -58,6 +84,15 @@ def _progress(total: int) -> Callable[[int], None]:
             print(f"\r{done} of {total} numbers", end="\n" if done == total else "", file=sys.stderr, flush=True)
 
     return show
+
+
+async def _quota(services: Services, arguments: argparse.Namespace) -> NumberQuota:
+    from ringtrail.admin import account_of
+
+    account = await account_of(services, arguments.account)
+    return await services.stock.set_quota(
+        account.id, most_owned=arguments.owned, most_bought=arguments.bought, days=arguments.days
+    )
 
 
 async def _for_sale(services: Services, country: str | None) -> tuple[list[StockNumber], dict[int, AreaCode]]:

@@ -103,3 +103,24 @@ async def test_of_a_file_with_a_mistake_nothing_is_taken(
     assert (code, out) == (1, "")
     assert said in err
     assert await world.services.stock.find() == []
+
+
+async def test_a_quota_is_set_shown_and_taken_away(operator: Operator, world: World) -> None:
+    async def quota(*options: str) -> dict[str, int]:
+        code, out, err = await operator("quota", world.account.sid, *options)
+        assert code == 0, err
+        shown: dict[str, int] = json.loads(out)
+        return shown
+
+    assert await quota() == {"owned": 1, "most_owned": -1, "bought": 0, "most_bought": -1, "days": 30}
+    given = {"owned": 1, "most_owned": 1, "bought": 0, "most_bought": 0, "days": 7}
+    assert await quota("--owned", "1", "--bought", "0", "--days", "7") == given
+    assert await quota() == given
+    assert await quota("--owned", "none") == given | {"most_owned": -1}
+
+
+@pytest.mark.parametrize("option", [("--owned", "-1"), ("--bought", "many"), ("--days", "0"), ("--days", "367")])
+async def test_a_quota_that_is_none_is_refused(operator: Operator, world: World, option: tuple[str, str]) -> None:
+    code, out, err = await operator("quota", world.account.sid, *option)
+    assert (code, out) == (2, "")
+    assert option[0] in err

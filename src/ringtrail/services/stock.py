@@ -129,6 +129,26 @@ class Stock:
         async with self._database.reading() as connection:
             return await _quota(connection, account_id, self._clock.now())
 
+    async def set_quota(
+        self,
+        account_id: int,
+        *,
+        most_owned: int | None = None,
+        most_bought: int | None = None,
+        days: int | None = None,
+    ) -> NumberQuota:
+        """None: as it was. -1: without a limit. What an account has beyond a new limit stays its own."""
+        async with self._database.transaction() as connection:
+            before = await _quota(connection, account_id, self._clock.now(), lock=True)
+            quota = replace(
+                before,
+                most_owned=before.most_owned if most_owned is None else most_owned,
+                most_bought=before.most_bought if most_bought is None else most_bought,
+                days=days or before.days,
+            )
+            await store.set_quota(connection, account_id, quota)
+            return await _quota(connection, account_id, self._clock.now())
+
     async def area(self, area_code_id: int) -> AreaCode:
         """DomainError UNKNOWN_VALUE 'area_code_id'."""
         async with self._database.reading() as connection:

@@ -8,7 +8,7 @@ from typing import Any
 
 from psycopg import sql
 
-from ringtrail.model.number import AreaCode, Availability, NumberOrder, OrderMode, OrderState, StockNumber
+from ringtrail.model.number import AreaCode, Availability, NumberOrder, NumberQuota, OrderMode, OrderState, StockNumber
 from ringtrail.storage.database import Connection
 
 _STOCK = (
@@ -271,6 +271,14 @@ async def quota(
     ).fetchone()
     assert row is not None
     return (row[0], row[1], row[2], row[3], row[4])
+
+
+async def set_quota(connection: Connection, account_id: int, quota: NumberQuota) -> None:
+    """Its limits."""
+    await connection.execute(
+        "UPDATE accounts SET most_dids = %s, most_dids_bought = %s, dids_bought_days = %s WHERE id = %s",
+        (quota.most_owned, quota.most_bought, quota.days, account_id),
+    )
 
 
 async def note_purchase(connection: Connection, account_id: int, number_e164: str, now: datetime) -> None:
