@@ -21,6 +21,7 @@ from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.server import build_server
 from ringtrail.model.money import BillingMode, Rate, RateKind
 from ringtrail.services.stock_file import items_of
+from tests.dialects.callr.test_media import in_base64, mp3, over, working
 from tests.dialects.delivering import delivering, settled
 from tests.fixtures import CALLR_LOGIN, TOKENS, World
 from tests.receiver import Receiver
@@ -147,6 +148,26 @@ async def test_the_python_sdk_leads_a_sub_account_through_its_life(port: int, wo
     assert len(await ask("account/sub.archive", login, None)) == 30
     assert (await ask("account/sub.search", {"archived": True}, {}))["total"] == 1
     assert (await ask("account/sub.unarchive", login, None))["state"]["archived"] is False
+
+
+async def test_the_python_sdk_uploads_a_sound(port: int, world: World) -> None:
+    api = _python_sdk(port)
+
+    async def ask(method: str, *params: Any) -> Any:
+        return await asyncio.to_thread(api.call, method, *params)
+
+    async with working(world):
+        job = await ask("media.import_file_from_base64_async", in_base64(mp3(0.5)), None)
+        done = await over(ask, job)
+    medium = await ask("media/library.create", "Accueil")
+    assert await ask("media/library.set_tags", medium, {"CATEGORY": ["WELCOME"], "LANGUAGE": ["fr_FR"]}) is True
+    assert await ask("media/library.set_content_from_file", medium, done["result"]["filename"]) is True
+    listed = (await ask("media/library.get_list", ["WELCOME"]))[str(medium)]
+    assert (listed["status"], listed["duration"], listed["language"]) == ("READY", 1, ["fr_FR"])
+    assert await _refused(api, "media/library.get_phone_id", medium, "INVALID_CODE") == (
+        "INVALID_PARAM_FORMAT [country_code]", -32602,
+    )  # fmt: skip
+    assert await ask("media/library.delete", medium) is True
 
 
 async def test_the_python_sdk_makes_a_key_and_a_session(port: int) -> None:
