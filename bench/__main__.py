@@ -21,7 +21,7 @@ def main() -> None:
     done = [
         _run(name, "--calls", str(calls), *quick)
         for calls in arguments.calls
-        for name in ("reporting", "throughput", "memory")
+        for name in ("reporting", "throughput", "rpc", "memory")
     ]
     if arguments.growth:
         done.append(_run("growth", "--calls", *map(str, arguments.growth), *quick))

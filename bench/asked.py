@@ -57,8 +57,11 @@ def fonedynamics_call(sid: str, call_sid: str) -> Asked:
 
 
 def callr(type_: str, quantity: int, offset: int = 0, **filters: str) -> Asked:
-    asked = ({"type": type_, **filters}, {"offset": offset, "quantity": quantity})
-    body = {"jsonrpc": "2.0", "id": 1, "method": "cdr.search", "params": asked}
+    return callr_rpc("cdr.search", {"type": type_, **filters}, {"offset": offset, "quantity": quantity})
+
+
+def callr_rpc(method: str, *params: object) -> Asked:
+    body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
     headers = {"Authorization": _basic(*CALLR_LOGIN), "Content-Type": "application/json"}
     return Asked("/json-rpc/v1.1", headers, msgspec.json.encode(body))
 
