@@ -90,7 +90,8 @@ def test_every_reading_is_answered_as_its_vendor_does(site: Site) -> None:
     for asked in site.readings:
         answer = site.ask(site.signed(asked))
         assert answer.status == {".wav": 404, "ogin": 303}.get(asked.path[-4:], 200), f"{asked}: {answer}"
-        assert b'"error":{' not in answer.body
+        if not asked.path.endswith("/openapi.json"):  # it has errors among its examples
+            assert b'"error":{' not in answer.body
 
 
 # --- hostile values -------------------------------------------------------------------------------------------------------
@@ -299,6 +300,7 @@ def test_other_methods_are_refused_with_the_ones_that_there_are(site: Site, meth
             else:  # Optico says so in the body, what Agendize has and we have not is 501, a login is posted; some is served
                 elsewhere = {
                     "optico": (200,), "agendize": (200, 400, 404, 501), "fonedynamics": (400,), "rest": (400,), "pages": (200, 401, 429),
+                    "native": (400,),
                 }  # fmt: skip
                 assert answer.status in elsewhere[asked.surface]
 
