@@ -4,8 +4,8 @@ CLICKTOCALL10, REALTIME10: the defaults of voicemail detection and the bounds of
 [inferred]: all other defaults and bounds (the lowest of a range where the reference gives one); a URL of up to 2,000
 characters; login and password of up to 255. Voicemail detection cannot act yet, so it cannot be switched on.
 
-ACTIONS10: `script` is YAML that holds an object, of 1 to 32,768 characters (the bounds of the vendor's v2); what is no such
-thing is PROPERTY_VALUE_ERROR. What its actions mean is not looked at: they do not run yet.
+ACTIONS10: `script` is YAML that holds an object, nested at most 100 deep, of 1 to 32,768 characters (the bounds of the
+vendor's v2); what is no such thing is PROPERTY_VALUE_ERROR. What its actions mean is not looked at: they do not run yet.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ from ringtrail.model.app import (
 
 MAX_SCRIPT_LENGTH = 32_768
 _MAX_URL_LENGTH = 2_000
+_MAX_DEPTH = 100
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is there in all wheels, and ten times as fast
 _CREDENTIAL = re.compile(r"[^\x00-\x1f\x7f]{0,255}")
 
 
@@ -58,11 +60,18 @@ def _script(account: Account, path: str, value: Any) -> str:
 
 
 def _holds_an_object(script: str) -> bool:
-    """Composed and not constructed: nothing is expanded, so no alias can make it big."""
+    """Whether it is one YAML document with an object. Read as a stream of events, so that no alias is expanded."""
+    depth, begun = 0, []
     try:
-        return isinstance(yaml.compose(script, Loader=yaml.SafeLoader), yaml.MappingNode)
+        for event in yaml.parse(script, Loader=_LOADER):
+            if isinstance(event, yaml.CollectionStartEvent | yaml.ScalarEvent | yaml.AliasEvent) and depth == 0:
+                begun.append(isinstance(event, yaml.MappingStartEvent))
+            depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+            if depth > _MAX_DEPTH:
+                return False
     except (yaml.YAMLError, RecursionError, ValueError):
         return False
+    return begun == [True]
 
 
 _DETECTION: Schema = {
