@@ -52,3 +52,19 @@ DATA: dict[str, list[str]] = {
     "sms.mt.status_update": SMS,
 }
 """What each type of webhook carries."""
+
+_OBJECTS = {
+    "billing": "Webhook.Event.Billing.Credit",
+    "call.inbound": "CDR.In",
+    "call.outbound": "CDR.Out",
+    "did": "DID",
+    "job": "Job",
+    "media.library": "Media.Library",
+    "media.recording": "Media.Recording",
+    "sms": "SMS",
+}
+
+
+def object_of(type_: str) -> str:
+    """The vendor's name of what a type of webhook carries."""
+    return next(name for start, name in _OBJECTS.items() if type_.startswith(start))

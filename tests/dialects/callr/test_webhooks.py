@@ -17,6 +17,7 @@ from ringtrail.dialects.callr.webhook_types import TYPES
 from ringtrail.model.events import EventType
 from ringtrail.model.webhook import LogQuery
 from tests.dialects.callr import shapes
+from tests.dialects.callr.conformity import check_object
 from tests.dialects.callr.conftest import Rpc
 from tests.dialects.callr.happenings import MOBILE, SMS_NUMBER, Post, credit, in_progress, recording_is_ready
 from tests.dialects.callr.node import Signed, needs_node, verdicts
@@ -82,6 +83,8 @@ async def test_every_type_that_something_raises_is_told_as_the_api_shows_the_thi
         body = request.json
         assert (request.method, request.path) == ("POST", f"/{body['type']}")
         assert list(body) == shapes.EVENT
+        check_object("Webhook.Event", body)
+        check_object(shapes.object_of(body["type"]), body["data"])
         assert (body["hook_hash"], body["try"]) == (hooks[body["type"]], 0)
         assert request.headers["content-type"] == "application/json"
         assert request.headers["x-callr-eventid"] == body["event_id"] == request.event_id
