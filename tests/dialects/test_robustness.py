@@ -293,6 +293,8 @@ def test_two_hundred_headers_make_no_difference(site: Site) -> None:
 @pytest.mark.parametrize("method", ["HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND", "FOO", "get"])
 def test_other_methods_are_refused_with_the_ones_that_there_are(site: Site, method: str) -> None:
     for asked in site.readings:
+        if (asked.path, method) == ("/", "POST"):  # CALLR's old address, beside our page
+            continue
         if asked.method == "GET":
             answer = site.ask(site.signed(replace(asked, method=method)))
             if answer.status == 405:
