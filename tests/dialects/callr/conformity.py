@@ -62,11 +62,16 @@ SPECIAL_FORMATS = {
 LIVE: dict[str, dict[str, Facts]] = {
     "Authentication.ApiKey": {"id": {"type": "int"}, "token": {"type": "string"}},
     "DID": {
-        "app": {"type": "mixed"}, "assigned_at": {"type": "string", "format": "datetime"},
-        "compliance": {"type": "object"}, "contract_auto_renew": {"type": "bool"},
-        "date_end_contract": {"type": "string", "format": "datetime"}, "is_compliant": {"type": "bool"},
-        "is_used": {"type": "bool"}, "not_compliant_after": {"type": "string", "format": "datetime"},
-        "pricing": {"type": "object"}, "third_party": {"type": "object"},
+        "app": {"type": "mixed"},
+        "assigned_at": {"type": "string", "format": "datetime"},
+        "compliance": {"type": "object"},
+        "contract_auto_renew": {"type": "bool"},
+        "date_end_contract": {"type": "string", "format": "datetime"},
+        "is_compliant": {"type": "bool"},
+        "is_used": {"type": "bool"},
+        "not_compliant_after": {"type": "string", "format": "datetime"},
+        "pricing": {"type": "object"},
+        "third_party": {"type": "object"},
     },
     "DID.Store.Cost": {
         "amount_assignment": {"type": "string", "format": "amount"},

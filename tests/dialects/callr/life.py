@@ -20,6 +20,8 @@ class Step(NamedTuple):
 DAY = ("2026-07-14 00:00:00", "2026-07-14 23:59:59")
 EVER = ("2026-01-01 00:00:00", "2099-12-31 23:59:59")
 TARGETS = {"targets": [{"number": "+33987654321", "timeout": 20}]}
+TARGET = {"number": "+33987654321", "timeout": 30}
+OTHER_TARGET = {"number": "+33612345678", "timeout": 30}
 SUB_ACCOUNT: dict[str, Any] = {
     "account": {"company": "Branch Ltd", "firstname": "Ann", "lastname": "Lee"},
     "contact": {"emails": ["ann@branch.example"]},
@@ -105,5 +107,22 @@ LIFE: tuple[Step, ...] = (
     Step("account/sub.enable", ("$sub",)),
     Step("hlr.get", ("+33612345678",)),
     Step("did/areacode.countries"),
+    Step("did/areacode.types", ("FR",)),
+    Step("did/areacode.get_list", ("FR", None)),
+    Step("sms.get_gsm_charset_mapping"),
+    Step("apps.create", ("CLICKTOCALL10", "Call me back", None), "button", ("hash",)),
+    Step("clicktocall/calls.start_2", ("$button", [TARGET], [OTHER_TARGET], None), "click"),
+    Step("clicktocall/calls.get_status", ("$click",)),
+    Step("clicktocall/calls.get_list", ("$button", *EVER)),
+    Step("media/library.create", ("Closed",), "closed"),
+    Step("media/library.search", ({"name": "Closed"}, None)),
+    Step("media/library.get_list", (None,)),
+    Step("media/recording.set_read", (["$recording"], True)),
+    Step("media/recording.delete", (["$recording"],)),
+    Step("sip/subscriber.create", ({"username": "reception"}, None), "phone", ("id",)),
+    Step("sip/subscriber.get", ("$phone",)),
+    Step("sip/subscriber.edit", ("$phone", {"ring_timeout": 20}, None)),
+    Step("sip/subscriber.search", ({"username": "reception"}, None)),
+    Step("sip/subscriber.delete", ("$phone",)),
     Step("did/store.get_quota_status"),
 )

@@ -68,6 +68,8 @@ async def test_the_examples_are_what_the_server_answers(
 
 
 def _filled(param: Any, kept: dict[str, Any]) -> Any:
+    if isinstance(param, list):
+        return [_filled(item, kept) for item in param]
     return kept[param[1:]] if isinstance(param, str) and param.startswith("$") else param
 
 
