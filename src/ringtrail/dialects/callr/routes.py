@@ -77,7 +77,9 @@ def build(services: Services, options: DialectOptions) -> Router:
             raise DomainError(ErrorCode.NOT_FOUND)
         return file_response(path, request.headers.get("range"), download_name=name)
 
-    return Router("/", route_handlers=[json_rpc, recording_file, media_file, *rest.handlers(admit_to_rest, [compression])])
+    return Router(
+        "/", route_handlers=[json_rpc, recording_file, media_file, *rest.handlers(admit_to_rest, [compression])]
+    )
 
 
 def _refreshes(body: bytes) -> bool:

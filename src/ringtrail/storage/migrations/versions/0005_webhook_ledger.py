@@ -59,9 +59,7 @@ def downgrade() -> None:
     op.execute("DROP TABLE attempts")
     op.execute("ALTER TABLE deliveries ADD COLUMN last_answer text")
     op.execute("DROP INDEX deliveries_due")
-    op.execute(
-        "CREATE INDEX deliveries_due ON deliveries (account_id, endpoint_hash, due_at) WHERE due_at IS NOT NULL"
-    )
+    op.execute("CREATE INDEX deliveries_due ON deliveries (account_id, endpoint_hash, due_at) WHERE due_at IS NOT NULL")
     op.execute("ALTER TABLE endpoints ADD COLUMN enabled boolean NOT NULL DEFAULT true")
     op.execute("UPDATE endpoints SET enabled = disabled_by IS NULL")
     op.execute(
