@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from ringtrail.model.attribution import StaticAttribution
 
-
 NUMBER_CLASSES = ("CLASSIC", "GOLD")
 NUMBER_TYPES = (
     "GEOGRAPHIC", "MOBILE", "NON-GEOGRAPHIC", "PERSONAL", "PLATFORM", "SHAREDREVENUE", "SMS-ONLY", "SPECIAL",
