@@ -16,6 +16,7 @@ from ringtrail.model.lifecycle import Stage, State
 from ringtrail.model.number import DID
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services import Services, build_services
+from ringtrail.storage.apps import app_of_did
 from ringtrail.storage.calls import save_calls
 from ringtrail.storage.database import Database
 
@@ -72,6 +73,13 @@ async def build_world(database: Database, folder: Path, *, name: str = "Optimist
         ),
     )
     return World(database, services, account, item, app, did, CallIds(1))
+
+
+async def own_route(world: World, did: DID) -> App | None:
+    """The app that `Numbers.route_to` made, if the DID is still sent there."""
+    async with world.database.reading() as connection:
+        app = await app_of_did(connection, did.account_id, did.hash)
+    return app if app is not None and app.hash == did.app_hash else None
 
 
 async def add_credentials(world: World, suffix: str = "") -> None:

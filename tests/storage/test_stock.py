@@ -13,7 +13,7 @@ from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.number import DID
 from ringtrail.services.numbers import Endpoint
 from ringtrail.storage.database import Database
-from tests.fixtures import World, build_world
+from tests.fixtures import World, build_world, own_route
 
 pytestmark = pytest.mark.postgres
 
@@ -51,7 +51,7 @@ async def test_an_endpoint_that_another_number_uses_outlives_its_own(world: Worl
     await numbers.route_to(did, "+33199000010", record=False)
     routed = await numbers.by_hash(world.account.id, did.hash)
     assert routed is not None
-    own = await numbers.own_route(routed)
+    own = await own_route(world, routed)
     assert own is not None
     await numbers.assign(world.account.id, world.did.hash, own.hash)
     await stock.release(did)

@@ -136,9 +136,8 @@ class Deliverer:
                 if not self._pacing.busy:
                     self._pacing.forget_idle()
                 with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(
-                        AGAIN_S if began else POLL_S
-                    ):  # wait_for of 3.11 can swallow a cancellation
+                    # Not wait_for: Python 3.11's can swallow a cancellation.
+                    async with asyncio.timeout(AGAIN_S if began else POLL_S):
                         await self._wake.wait()
         finally:
             tasks = [listening, settling, *self._tasks]
@@ -209,9 +208,7 @@ class Deliverer:
         rendered: Sequence[Rendered]
         try:
             secrets = self._webhooks.unsealed(due[0].sealed)
-            async with asyncio.timeout(
-                1.4 * self._egress.limit_s
-            ):  # what is rendered can be sent before the lease ends
+            async with asyncio.timeout(1.4 * self._egress.limit_s):  # so that it can be sent before the lease ends
                 rendered = await self._rendered(due, secrets)
         except (TimeoutError, VaultError) as exc:
             rendered = [exc] * len(due)
@@ -321,9 +318,8 @@ class Deliverer:
         try:
             notices = await self._notices(told, now)
             async with self._database.transaction() as connection:
-                await self._note_health(
-                    connection, told, notices, now
-                )  # endpoints before deliveries, as replay locks them
+                # Endpoints before deliveries, as replay locks them.
+                await self._note_health(connection, told, notices, now)
                 if rows:
                     await store.settle(connection, rows)
                 for delivery, outcome in batch:

@@ -100,8 +100,7 @@ class Messages:
             return await store.by_sid(connection, account_id, sid.upper())
 
     async def by_id(self, account_id: int, message_id: int) -> Message | None:
-        async with self._database.reading() as connection:
-            return await store.by_id(connection, account_id, message_id)
+        return next(iter(await self.by_ids(account_id, [message_id])), None)
 
     async def by_ids(self, account_id: int, message_ids: Sequence[int]) -> list[Message]:
         """Those of them that there are, in any order."""

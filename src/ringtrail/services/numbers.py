@@ -266,12 +266,6 @@ class Numbers:
             await app_store.update_app(connection, replace(app, name=name, params=params, updated_at=now))
         await store.assign_did(connection, did.account_id, did.hash, app.hash, now)
 
-    async def own_route(self, did: DID) -> App | None:
-        """The app that `route_to` made, if the DID is still sent there."""
-        async with self._database.reading() as connection:
-            app = await app_store.app_of_did(connection, did.account_id, did.hash)
-        return app if app is not None and app.hash == did.app_hash else None
-
     async def assign(self, account_id: int, did_hash: str, app_hash: str | None) -> None:
         """Let an app answer a DID (None: nobody). DomainError UNKNOWN_VALUE with field 'did' or 'app'."""
         async with self._database.transaction() as connection:

@@ -110,15 +110,6 @@ async def by_sid(connection: Connection, account_id: int, sid: str) -> Message |
     return _message(row) if row else None
 
 
-async def by_id(connection: Connection, account_id: int, message_id: int) -> Message | None:
-    row = await (
-        await connection.execute(
-            f"SELECT {_COLUMNS} FROM messages WHERE account_id = %s AND id = %s".encode(), (account_id, message_id)
-        )
-    ).fetchone()
-    return _message(row) if row else None
-
-
 async def by_ids(connection: Connection, account_id: int, message_ids: Sequence[int]) -> list[Message]:
     cursor = await connection.execute(
         f"SELECT {_COLUMNS} FROM messages WHERE account_id = %s AND id = ANY(%s)".encode(),

@@ -23,7 +23,7 @@ from ringtrail.services.routing import Routing
 from tests.dialects.agendize.client import Agendize, AgendizeError
 from tests.dialects.agendize.conftest import HEADERS
 from tests.dialects.conftest import Serve
-from tests.fixtures import TOKENS, World
+from tests.fixtures import TOKENS, World, own_route
 
 pytestmark = pytest.mark.postgres
 
@@ -352,11 +352,11 @@ async def test_a_number_with_an_app_of_several_shows_its_first_target_and_leaves
     assert did.app_hash == world.app.hash
     changed = await api.call_trackings.change(world.did.hash, phoneNumber="+33900000001")
     assert changed["phoneNumber"] == "+33900000001"
-    own = await world.services.numbers.own_route(did := replace(did, app_hash=None))
+    own = await own_route(world, did := replace(did, app_hash=None))
     moved = await world.services.numbers.by_hash(world.account.id, did.hash)
     assert own is None
     assert moved is not None
-    route = await world.services.numbers.own_route(moved)
+    route = await own_route(world, moved)
     assert route is not None
     assert route.params["options"]["record_calls"] is True
     assert (await world.services.apps.by_hash(world.account.id, world.app.hash)).params == params

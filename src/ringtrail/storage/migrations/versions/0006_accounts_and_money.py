@@ -176,16 +176,6 @@ ALTER TABLE media
     ADD updated_at  timestamptz NOT NULL DEFAULT now();
 CREATE UNIQUE INDEX media_by_hash ON media (hash) WHERE hash IS NOT NULL;
 
--- A code that a caller types to record a medium by phone.
-CREATE TABLE phone_codes (
-    code       text PRIMARY KEY,
-    account_id bigint NOT NULL,
-    media_id   bigint NOT NULL,
-    number_e164 text NOT NULL,
-    expires_at timestamptz NOT NULL,
-    FOREIGN KEY (account_id, media_id) REFERENCES media ON DELETE CASCADE
-);
-
 -- Files that were uploaded and are not yet used.
 CREATE TABLE uploads (
     account_id bigint NOT NULL REFERENCES accounts,
@@ -286,7 +276,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute(
         "DROP TABLE call_commands, click_to_calls; ALTER TABLE call_orders DROP click_hash, DROP position;"
-        " DROP TABLE sip_trunks, sip_subscribers, jobs, uploads, phone_codes, authorized_clis, number_purchases, number_orders, ledger_entries, balances,"
+        " DROP TABLE sip_trunks, sip_subscribers, jobs, uploads, authorized_clis, number_purchases, number_orders, ledger_entries, balances,"
         " rates, api_sessions; DROP FUNCTION ledger_is_append_only; DROP SEQUENCE media_ids;"
         " ALTER TABLE media DROP hash, DROP tags, DROP content, DROP voice, DROP rate, DROP status, DROP duration_ms,"
         " DROP size_bytes, DROP created_at, DROP updated_at;"
