@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import sys
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ringtrail.storage.database import Database
+from tests.e2e.operator import Operator, operating
 from tests.fixtures import World, build_world
 
 pytestmark = pytest.mark.postgres
-RINGTRAIL = str(Path(sys.executable).parent / "ringtrail")
 RATES = """\
 kind,prefix,price,setup,increment_s,least_s,label
 call_in,+33,0.006,0.00,60,0,"France, inbound"
@@ -24,8 +21,6 @@ call_out,+33,0.06,0.0015,1,30,France
 message_out,,0.065,0.00,1,0,
 number,FR/MOBILE,2.00,5.00,1,0,
 """
-
-Operator = Callable[..., Awaitable[tuple[int, str, str]]]
 
 
 @pytest.fixture
@@ -35,25 +30,7 @@ async def world(database: Database, tmp_path: Path) -> World:
 
 @pytest.fixture
 def operator(database_url: str, tmp_path: Path) -> Operator:
-    """(exit code, standard output, standard error) of `ringtrail ...`; stopped_after: of one that runs for ever."""
-    ours = {"DATABASE_URL": database_url, "DATA_DIR": str(tmp_path / "var"), "SECRET_KEY": "k" * 32}
-    environ = {**os.environ, **{f"RINGTRAIL_{name}": value for name, value in ours.items()}}
-
-    async def run(*arguments: str, stopped_after: Callable[[], Awaitable[None]] | None = None) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            RINGTRAIL, *arguments, env=environ, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
-        )
-        try:
-            if stopped_after:
-                await stopped_after()
-        finally:
-            if stopped_after:
-                process.terminate()
-            out, err = await asyncio.wait_for(process.communicate(), 30)
-        assert "Traceback" not in err.decode()
-        return process.returncode or 0, out.decode(), err.decode()
-
-    return run
+    return operating(database_url, tmp_path)
 
 
 async def told(operator: Operator, *arguments: str) -> Any:

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
-import sys
-from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from ringtrail.model.number import OrderMode
 from ringtrail.storage.database import Database
+from tests.e2e.operator import Operator, operating
 from tests.fixtures import World, build_world
 
 pytestmark = pytest.mark.postgres
-RINGTRAIL = str(Path(sys.executable).parent / "ringtrail")
 FILE = """\
 number,country,type,class,area_prefix,area_label,month,setup,contract_months,capabilities
 +33140000001,FR,GEOGRAPHIC,CLASSIC,331,Paris,2.50,1.00,12,voice
 +33140000002,FR,GEOGRAPHIC,GOLD,331,Paris,,,1,voice sms
 +442079460001,GB,GEOGRAPHIC,CLASSIC,4420,London,0.123456,0.00,24,voice
 """
-
-Operator = Callable[..., Awaitable[tuple[int, str, str]]]
 
 
 @pytest.fixture
@@ -34,24 +29,8 @@ async def world(database: Database, tmp_path: Path) -> World:
 
 @pytest.fixture
 def operator(database_url: str, tmp_path: Path) -> Operator:
-    """(exit code, standard output, standard error) of `ringtrail numbers ...`."""
-    ours = {"DATABASE_URL": database_url, "DATA_DIR": str(tmp_path / "var"), "SECRET_KEY": "k" * 32}
-    environ = {**os.environ, **{f"RINGTRAIL_{name}": value for name, value in ours.items()}}
-
-    async def run(*arguments: str) -> tuple[int, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            RINGTRAIL,
-            "numbers",
-            *arguments,
-            env=environ,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await asyncio.wait_for(process.communicate(), 30)
-        assert "Traceback" not in err.decode()
-        return process.returncode or 0, out.decode(), err.decode()
-
-    return run
+    """Of `ringtrail numbers ...`."""
+    return partial(operating(database_url, tmp_path), "numbers")
 
 
 async def test_a_file_that_is_imported_is_printed_again_whole_or_by_country(
