@@ -1,0 +1,1 @@
+"""Moving an account in from elsewhere: what it has there is read through the vendor's own API, and made here."""
