@@ -124,7 +124,7 @@ async def endpoints(services: Services, account_sid: str | None) -> list[dict[st
     """Every endpoint of the account, those that its API clients made too, and how each does."""
     account = await account_of(services, account_sid)
     found = await services.webhooks.list(account.id)
-    health = await services.webhooks.health(account.id, [endpoint.hash for endpoint in found], attempts=1)
+    health = await services.webhook_ledger.health(account.id, [endpoint.hash for endpoint in found], attempts=1)
     return [
         shown(endpoint)
         | {
@@ -244,7 +244,7 @@ async def log(
 ) -> tuple[Account, list[DeliveryRecord]]:
     """What was, or is to be, told: newest event first."""
     account = await account_of(services, account_sid)
-    found, _ = await services.webhooks.deliveries(await query_of(services, account, asked), limit=limit)
+    found, _ = await services.webhook_ledger.deliveries(await query_of(services, account, asked), limit=limit)
     return account, found
 
 
@@ -254,7 +254,7 @@ async def attempts(
     """Every try to tell an event, oldest first."""
     account = await account_of(services, account_sid)
     query = await query_of(services, account, Filters(event=event, endpoint=endpoint))
-    found, _ = await services.webhooks.attempts(query, limit=_PAGE, oldest_first=True)
+    found, _ = await services.webhook_ledger.attempts(query, limit=_PAGE, oldest_first=True)
     if not found:
         raise DomainError(
             ErrorCode.NOT_FOUND, "event", f"nobody was told of {event} yet; `ringtrail webhooks log` shows what waits"
@@ -269,7 +269,7 @@ async def tail(services: Services, account: Account, asked: Filters, last: int) 
     transaction's time is read again, and shown once.
     """
     query = await query_of(services, account, asked)
-    newest, _ = await services.webhooks.attempts(query, limit=max(last, 1))
+    newest, _ = await services.webhook_ledger.attempts(query, limit=max(last, 1))
     for record in reversed(newest[:last]):
         yield record
     told = {record.id for record in newest}
@@ -289,7 +289,7 @@ async def tail(services: Services, account: Account, asked: Filters, last: int) 
 
 async def _after(services: Services, query: LogQuery, after: int) -> AsyncIterator[AttemptRecord]:
     while True:
-        page, _ = await services.webhooks.attempts(replace(query, after=after), limit=_PAGE, oldest_first=True)
+        page, _ = await services.webhook_ledger.attempts(replace(query, after=after), limit=_PAGE, oldest_first=True)
         for record in page:
             yield record
         if len(page) < _PAGE:
@@ -333,4 +333,4 @@ async def replay(services: Services, account_sid: str | None, hash_: str, asked:
 async def _before(services: Services, account: Account, text: str | None) -> int | None:
     """The id of the last event that was written before then; None: no time was given."""
     at = instant_of(text, account)
-    return None if at is None else await services.webhooks.newest_event(account.id, before=at)
+    return None if at is None else await services.webhook_ledger.newest_event(account.id, before=at)

@@ -41,7 +41,7 @@ def keys_of(text: str) -> list[str]:
 
 async def event_of(world: World, hash_: str) -> int:
     """The newest event that this endpoint was, or is to be, told."""
-    found, _ = await world.services.webhooks.deliveries(
+    found, _ = await world.services.webhook_ledger.deliveries(
         LogQuery(account_id=world.account.id, endpoint_hashes=[hash_]), limit=1
     )
     return found[0].event_id

@@ -74,7 +74,7 @@ async def _furnish_native(world: World, folder: Path) -> dict[str, str]:
         world.account.id, "native", address="https://crm.example.org/", event_types=(EventType.CALL_ENDED,),
         settings={"ed25519": False}, secrets={"v1": []},
     )  # fmt: skip
-    event = event_text(await webhooks.newest_event(world.account.id))
+    event = event_text(await world.services.webhook_ledger.newest_event(world.account.id))
     return {native_examples.CALL.id: str(call.id), EVENT_ID: event, ENDPOINT: endpoint.hash}
 
 

@@ -67,13 +67,13 @@ async def endpoint_of(world: World, address: str, **changes: Any) -> Endpoint:
 
 async def log_of(world: World, *hashes: str) -> list[DeliveryRecord]:
     query = LogQuery(account_id=world.account.id, endpoint_hashes=hashes)
-    return (await world.services.webhooks.deliveries(query))[0]
+    return (await world.services.webhook_ledger.deliveries(query))[0]
 
 
 async def attempts_of(world: World, endpoint: Endpoint) -> list[AttemptRecord]:
     """Oldest first."""
     query = LogQuery(account_id=world.account.id, endpoint_hashes=[endpoint.hash])
-    return (await world.services.webhooks.attempts(query, oldest_first=True))[0]
+    return (await world.services.webhook_ledger.attempts(query, oldest_first=True))[0]
 
 
 async def tried(world: World, endpoint: Endpoint, times: int = 1) -> list[DeliveryRecord]:

@@ -270,7 +270,7 @@ async def test_an_endpoint_is_seen_only_by_its_account(world: World, tmp_path: P
     webhooks, endpoint = world.services.webhooks, await endpoint_of(world, "https://crm.example/")
     assert await webhooks.list(other.account.id) == []
     assert await webhooks.by_hash(other.account.id, endpoint.hash) is None
-    assert (await webhooks.deliveries(LogQuery(account_id=other.account.id)))[0] == []
+    assert (await world.services.webhook_ledger.deliveries(LogQuery(account_id=other.account.id)))[0] == []
     with pytest.raises(DomainError) as refused:
         await webhooks.delete(other.account.id, endpoint.hash)
     assert refused.value.code is ErrorCode.NOT_FOUND

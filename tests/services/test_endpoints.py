@@ -68,7 +68,7 @@ async def test_an_endpoint_that_fails_for_days_is_disabled_and_those_that_want_t
         DisabledBy.SYSTEM,
         "it has done nothing but fail for 5 days",
     )
-    (event,) = await world.services.webhooks.events(world.account.id, event_types=[EventType.ENDPOINT_DISABLED])
+    (event,) = await world.services.webhook_ledger.events(world.account.id, event_types=[EventType.ENDPOINT_DISABLED])
     assert event.about == number_of_hash(endpoint.hash)
     assert event.property_id == world.property.id
     assert event.detail == {
@@ -428,7 +428,7 @@ async def test_a_deleted_endpoint_leaves_no_delivery_and_no_attempt_and_all_even
     assert await rows(world, "SELECT id FROM events ORDER BY id") == events
     for table in ("deliveries", "attempts"):
         assert await rows(world, f"SELECT DISTINCT endpoint_hash FROM {table}") == [(other.hash,)]
-    assert (await world.services.webhooks.attempts(LogQuery(account_id=world.account.id), with_total=True))[1] == 2
+    assert (await world.services.webhook_ledger.attempts(LogQuery(account_id=world.account.id), with_total=True))[1] == 2
 
 
 async def test_a_deleted_call_leaves_what_was_told_of_it(world: World, receiver: Receiver) -> None:

@@ -95,14 +95,14 @@ async def fill(world: World, properties: dict[str, int], suffix: str = "") -> No
 
 async def event_id(world: World, name: str) -> int:
     type_ = next(item[1] for item in EVENTS if item[0] == name)
-    (found,) = await world.services.webhooks.events(world.account.id, event_types=[type_])
+    (found,) = await world.services.webhook_ledger.events(world.account.id, event_types=[type_])
     return found.id
 
 
 async def attempts(world: World, **asked: Any) -> list[str]:
     """Labels, newest first; what is counted is what is shown."""
     query = LogQuery(account_id=world.account.id, **asked)
-    found, total = await world.services.webhooks.attempts(query, with_total=True)
+    found, total = await world.services.webhook_ledger.attempts(query, with_total=True)
     assert total == len(found)
     return [str(item.response_body) for item in found]
 
@@ -110,7 +110,7 @@ async def attempts(world: World, **asked: Any) -> list[str]:
 async def deliveries(world: World, **asked: Any) -> list[tuple[str, str]]:
     """(event, endpoint's letter), newest event first."""
     query = LogQuery(account_id=world.account.id, **asked)
-    found, total = await world.services.webhooks.deliveries(query, with_total=True)
+    found, total = await world.services.webhook_ledger.deliveries(query, with_total=True)
     assert total == len(found)
     return [(item.event_type.partition(".")[2], item.endpoint_hash[0]) for item in found]
 
@@ -203,15 +203,15 @@ async def test_the_ledger_is_read_by_event_and_by_property(world: World) -> None
 
 
 async def test_attempts_are_paged_by_before_and_after_without_gap_or_repetition(world: World) -> None:
-    webhooks, pages = world.services.webhooks, list[str]()
+    ledger, pages = world.services.webhook_ledger, list[str]()
     before = None
-    while found := (await webhooks.attempts(LogQuery(account_id=world.account.id, before=before), limit=2))[0]:
+    while found := (await ledger.attempts(LogQuery(account_id=world.account.id, before=before), limit=2))[0]:
         pages += [str(item.response_body) for item in found]
         before = found[-1].id
     assert pages == ["a4", "a3", "b1", "a2", "a1"]
     after, forwards = 0, list[str]()
     while found := (
-        await webhooks.attempts(LogQuery(account_id=world.account.id, after=after), limit=2, oldest_first=True)
+        await ledger.attempts(LogQuery(account_id=world.account.id, after=after), limit=2, oldest_first=True)
     )[0]:
         forwards += [str(item.response_body) for item in found]
         after = found[-1].id
@@ -219,9 +219,9 @@ async def test_attempts_are_paged_by_before_and_after_without_gap_or_repetition(
 
 
 async def test_deliveries_of_an_endpoint_are_paged_by_event(world: World) -> None:
-    webhooks, before, pages = world.services.webhooks, None, list[str]()
+    ledger, before, pages = world.services.webhook_ledger, None, list[str]()
     while found := (
-        await webhooks.deliveries(LogQuery(account_id=world.account.id, endpoint_hashes=[A], before=before), limit=1)
+        await ledger.deliveries(LogQuery(account_id=world.account.id, endpoint_hashes=[A], before=before), limit=1)
     )[0]:
         pages += [item.event_type for item in found]
         before = found[-1].event_id
@@ -232,15 +232,15 @@ async def test_deliveries_of_an_endpoint_are_paged_by_event(world: World) -> Non
 
 async def test_pages_by_offset_count_all(world: World) -> None:
     query = LogQuery(account_id=world.account.id)
-    found, total = await world.services.webhooks.attempts(query, offset=1, limit=2, with_total=True)
+    found, total = await world.services.webhook_ledger.attempts(query, offset=1, limit=2, with_total=True)
     assert ([item.response_body for item in found], total) == (["a3", "b1"], 5)
-    rows, total = await world.services.webhooks.deliveries(query, offset=4, limit=2, with_total=True)
+    rows, total = await world.services.webhook_ledger.deliveries(query, offset=4, limit=2, with_total=True)
     assert ([item.endpoint_hash for item in rows], total) == ([B], 5)
 
 
 async def test_the_newest_attempt_of_each_delivery_is_found_at_once(world: World) -> None:
-    found, _ = await world.services.webhooks.deliveries(LogQuery(account_id=world.account.id))
-    newest = await world.services.webhooks.newest_attempts(world.account.id, found)
+    found, _ = await world.services.webhook_ledger.deliveries(LogQuery(account_id=world.account.id))
+    newest = await world.services.webhook_ledger.newest_attempts(world.account.id, found)
     assert {item.response_body for item in newest.values()} == {"a2", "b1", "a3", "a4"}
     assert all(newest[key].event_id == key[0] and newest[key].endpoint_hash == key[1] for key in newest)
 
@@ -249,12 +249,12 @@ async def test_no_account_sees_anothers_ledger_whatever_it_asks(world: World, tm
     other = await build_world(world.database, tmp_path, name="Somebody Else")
     await fill(other, {"1": world.property.id}, suffix="X")
     started, ours = await event_id(world, "started"), LogQuery(account_id=world.account.id)
-    mine = (await world.services.webhooks.deliveries(ours))[0]
+    mine = (await world.services.webhook_ledger.deliveries(ours))[0]
     for asked in (
         {"event_id": started}, {"endpoint_hashes": [A, B]}, {"property_id": world.property.id, "event_id": started},
     ):  # fmt: skip
         assert await attempts(other, **asked) == []
         assert await deliveries(other, **asked) == []
-    assert await other.services.webhooks.newest_attempts(other.account.id, mine) == {}
+    assert await other.services.webhook_ledger.newest_attempts(other.account.id, mine) == {}
     assert len(await attempts(other)) == len(ATTEMPTS)
     assert {item.endpoint_hash for item in mine} == {A, B}

@@ -86,7 +86,7 @@ async def mail_endpoint(world: World, *event_types: EventType, **changes: Any) -
 
 async def attempts_of(world: World, endpoint: Endpoint) -> list[AttemptRecord]:
     query = LogQuery(account_id=world.account.id, endpoint_hashes=[endpoint.hash])
-    return (await world.services.webhooks.attempts(query, oldest_first=True))[0]
+    return (await world.services.webhook_ledger.attempts(query, oldest_first=True))[0]
 
 
 async def hurry(world: World) -> None:

@@ -91,7 +91,7 @@ HANDLERS = (ledger_page, ledger_fragment, delivery_page, delivery_fragment)
 async def delivery_of(site: Site, principal: Principal, endpoint: Endpoint, event_id: int) -> DeliveryRecord:
     """DomainError NOT_FOUND if there is none, or its event is not this principal's to see."""
     query = replace(await _scope(site, principal, endpoint), event_id=min(event_id, _MOST_ID))
-    found, _ = await site.services.webhooks.deliveries(query, limit=1)
+    found, _ = await site.services.webhook_ledger.deliveries(query, limit=1)
     if not found:
         raise DomainError(ErrorCode.NOT_FOUND)
     return found[0]
@@ -120,7 +120,7 @@ async def shown(
 
 async def newest_of(site: Site, principal: Principal, endpoint: Endpoint, count: int) -> dict[str, Any]:
     """The newest deliveries to one endpoint, as a ledger without further pages."""
-    found, _ = await site.services.webhooks.deliveries(await _scope(site, principal, endpoint), limit=count)
+    found, _ = await site.services.webhook_ledger.deliveries(await _scope(site, principal, endpoint), limit=count)
     return _table(await _days(site, principal, found))
 
 
@@ -151,7 +151,7 @@ async def _ledger(site: Site, principal: Principal, filters: Filters, before: in
     query = replace(await _scope(site, principal, endpoint), before=before, **filters.wanted)
     found: list[DeliveryRecord] = []
     if not filters.problems:
-        found, _ = await site.services.webhooks.deliveries(query, limit=PAGE + MOST_TO_ONE_EVENT)
+        found, _ = await site.services.webhook_ledger.deliveries(query, limit=PAGE + MOST_TO_ONE_EVENT)
     end = min(PAGE, len(found))
     while 0 < end < len(found) and found[end].event_id == found[end - 1].event_id:
         end += 1
@@ -190,7 +190,7 @@ async def _delivery(site: Site, principal: Principal, endpoint: Endpoint, record
     viewer = await webhook_viewer_of(site, principal)
     (about,) = await abouts_of(site, principal, viewer.viewer, [record])
     query = replace(await _scope(site, principal, endpoint), event_id=record.event_id)
-    attempts, _ = await site.services.webhooks.attempts(query, limit=MOST_ATTEMPTS + 1)
+    attempts, _ = await site.services.webhook_ledger.attempts(query, limit=MOST_ATTEMPTS + 1)
     return {
         "row": viewer.delivery(record, endpoint, about),
         "at": viewer.moment(record.event_at),
@@ -201,5 +201,5 @@ async def _delivery(site: Site, principal: Principal, endpoint: Endpoint, record
 
 async def _event(site: Site, principal: Principal, record: DeliveryRecord) -> Event | None:
     """None: a test, which says nothing."""
-    found = await site.services.webhooks.events(principal.account.id, after=record.event_id - 1, limit=1)
+    found = await site.services.webhook_ledger.events(principal.account.id, after=record.event_id - 1, limit=1)
     return found[0] if found and found[0].id == record.event_id else None

@@ -106,8 +106,8 @@ async def replay(
     webhooks = site.services.webhooks
     try:
         from_at, to_at = _range(form, ZoneInfo(principal.account.timezone))
-        after = await webhooks.newest_event(principal.account.id, before=from_at)
-        until = await webhooks.newest_event(principal.account.id, before=to_at) if to_at else None
+        after = await site.services.webhook_ledger.newest_event(principal.account.id, before=from_at)
+        until = await site.services.webhook_ledger.newest_event(principal.account.id, before=to_at) if to_at else None
         count = await webhooks.replay(endpoint, after=after, until=until, delivered_too=form.get("which") == "all")
     except DomainError as error:
         return await _refused(site, principal, endpoint, error)

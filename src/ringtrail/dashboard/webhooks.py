@@ -85,7 +85,7 @@ async def shown(
 async def _endpoints(site: Site, principal: Principal) -> dict[str, Any]:
     endpoints = await endpoints_of(site, principal)
     hashes = [endpoint.hash for endpoint in endpoints]
-    health = await site.services.webhooks.health(principal.account.id, hashes, attempts=SLOTS)
+    health = await site.services.webhook_ledger.health(principal.account.id, hashes, attempts=SLOTS)
     viewer = await webhook_viewer_of(site, principal)
     return {
         "rows": [viewer.endpoint(endpoint, health.get(endpoint.hash)) for endpoint in endpoints],
@@ -95,5 +95,5 @@ async def _endpoints(site: Site, principal: Principal) -> dict[str, Any]:
 
 async def _row(site: Site, principal: Principal, endpoint: Endpoint) -> EndpointRow:
     viewer = await webhook_viewer_of(site, principal)
-    health = await site.services.webhooks.health(principal.account.id, [endpoint.hash], attempts=SLOTS)
+    health = await site.services.webhook_ledger.health(principal.account.id, [endpoint.hash], attempts=SLOTS)
     return viewer.endpoint(endpoint, health.get(endpoint.hash))

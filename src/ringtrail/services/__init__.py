@@ -1,5 +1,5 @@
 """The verbs. A stack: controller > recorder > calls · entered calls · buttons · messages · recordings · analytics ·
-webhooks · jobs · media > stock > apps · sub accounts > numbers · money > oauth · api keys > accounts.
+webhooks > webhook ledger · jobs · media > stock > apps · sub accounts > numbers · money > oauth · api keys > accounts.
 
 `Services` is what an edge (dialect, dashboard) is given.
 """
@@ -34,6 +34,7 @@ from ringtrail.services.sip import Sip
 from ringtrail.services.stock import Stock
 from ringtrail.services.sub_accounts import SubAccounts
 from ringtrail.services.vault import Vault
+from ringtrail.services.webhook_ledger import WebhookLedger
 from ringtrail.services.webhooks import Webhooks
 from ringtrail.storage.database import Database
 
@@ -60,6 +61,7 @@ class Services:
     recording_links: RecordingLinks
     analytics: Analytics
     webhooks: Webhooks
+    webhook_ledger: WebhookLedger
     jobs: Jobs
     media: Media
 
@@ -77,7 +79,7 @@ def build_services(
 ) -> Services:
     """media_folder: beside the recordings unless told; studio: None: no sounds can be made.
     secret_key: see Vault; without one, what is sealed or signed is good for as long as the services live."""
-    numbers, vault = Numbers(database, clock), Vault(secret_key)
+    numbers, vault, ledger = Numbers(database, clock), Vault(secret_key), WebhookLedger(database)
     return Services(
         accounts=Accounts(database, clock),
         sub_accounts=SubAccounts(database, clock),
@@ -98,7 +100,8 @@ def build_services(
         recordings=Recordings(database, clock, recordings_folder),
         recording_links=RecordingLinks(vault, clock, valid_days=recording_link_days),
         analytics=Analytics(database),
-        webhooks=Webhooks(database, clock, vault, Policy(networks_of(egress_allowed_networks))),
+        webhooks=Webhooks(database, clock, vault, Policy(networks_of(egress_allowed_networks)), ledger),
+        webhook_ledger=ledger,
         jobs=Jobs(database, clock),
         media=Media(database, clock, studio, Path(media_folder or recordings_folder + "/media")),
     )

@@ -1,4 +1,4 @@
-"""Endpoints: the URLs that an account wants its events sent to; and the ledger of what became of them.
+"""Endpoints: the URLs that an account wants its events sent to. What became of those: webhook_ledger.py.
 
 What is sent is each dialect's, `webhooks.py` there; the deliverer sends it.
 """
@@ -11,25 +11,23 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import UNASKED, Event, EventType
 from ringtrail.model.ids import new_hash, number_of_hash
-from ringtrail.model.webhook import AttemptRecord, DeliveryRecord, DisabledBy, Endpoint, EndpointHealth, LogQuery
+from ringtrail.model.webhook import DisabledBy, Endpoint, LogQuery
 from ringtrail.ports.clock import Clock
 from ringtrail.services.egress import EgressRefusedError, Policy
 from ringtrail.services.vault import Vault, VaultError
-from ringtrail.storage import counters, webhook_health, webhook_log
+from ringtrail.services.webhook_ledger import WebhookLedger
+from ringtrail.storage import counters
 from ringtrail.storage import events as event_store
 from ringtrail.storage import webhooks as store
 from ringtrail.storage.database import Connection, Database
 
 MOST_ENDPOINTS = 100
 """Of one account, dynamic ones not counted."""
-MOST_EVENTS = 1_000
-"""That one page of events holds."""
 MAIL = "mailto:"
 _MAIL_ADDRESS = re.compile(r"mailto:[^@\s<>,;:?&\"]{1,64}@[A-Za-z0-9.-]{1,255}")
 
@@ -81,8 +79,9 @@ def singly(render: Callable[[Attempt], Awaitable[WebhookRequest | None]]) -> Ren
 
 
 class Webhooks:
-    def __init__(self, database: Database, clock: Clock, vault: Vault, policy: Policy) -> None:
+    def __init__(self, database: Database, clock: Clock, vault: Vault, policy: Policy, ledger: WebhookLedger) -> None:
         self._database = database
+        self._ledger = ledger
         self._clock = clock
         self._vault = vault
         self._policy = policy
@@ -317,76 +316,6 @@ class Webhooks:
             raise DomainError(ErrorCode.NOT_FOUND, detail="no such endpoint")
         return stored
 
-    # --- the ledger ---
-
-    async def deliveries(
-        self, query: LogQuery, *, offset: int = 0, limit: int = 100, with_total: bool = False
-    ) -> tuple[builtins.list[DeliveryRecord], int | None]:
-        """(what was, or is to be, told, newest event first; total or None)."""
-        async with self._database.reading() as connection:
-            found = await webhook_log.deliveries(connection, query, offset=offset, limit=limit)
-            return found, await webhook_log.count_deliveries(connection, query) if with_total else None
-
-    async def attempts(
-        self,
-        query: LogQuery,
-        *,
-        offset: int = 0,
-        limit: int = 100,
-        with_total: bool = False,
-        oldest_first: bool = False,
-    ) -> tuple[builtins.list[AttemptRecord], int | None]:
-        """(tries, newest first unless told; total or None)."""
-        async with self._database.reading() as connection:
-            found = await webhook_log.attempts(connection, query, offset=offset, limit=limit, oldest_first=oldest_first)
-            return found, await webhook_log.count_attempts(connection, query) if with_total else None
-
-    async def newest_attempts(
-        self, account_id: int, deliveries: Sequence[DeliveryRecord]
-    ) -> dict[tuple[int, str], AttemptRecord]:
-        """{(event id, endpoint hash): the last try}, of those of these deliveries that were tried."""
-        async with self._database.reading() as connection:
-            found = await webhook_log.newest_attempts(connection, account_id, deliveries)
-        return {(attempt.event_id, attempt.endpoint_hash): attempt for attempt in found}
-
-    async def health(self, account_id: int, hashes: Sequence[str], *, attempts: int = 50) -> dict[str, EndpointHealth]:
-        """{endpoint hash: how it does, with that many of its newest attempts}."""
-        async with self._database.reading() as connection:
-            return await webhook_health.of_endpoints(connection, account_id, hashes, attempts=attempts)
-
-    async def forget(self, endpoint: Endpoint, event_id: int) -> None:
-        """Never send this event there (again), and take it out of the log."""
-        async with self._database.transaction() as connection:
-            await store.forget_one(connection, endpoint.account_id, event_id, endpoint.hash)
-
-    async def events(
-        self,
-        account_id: int,
-        *,
-        after: int = 0,
-        property_id: int | None = None,
-        event_types: Sequence[EventType] | None = None,
-        limit: int = 100,
-    ) -> builtins.list[Event]:
-        """What happened, oldest first, from the one after the id `after`; MOST_EVENTS at most. Nothing with a smaller id
-        comes later."""
-        async with self._database.reading() as connection:
-            return await event_store.after(
-                connection, account_id, after, property_id=property_id, event_types=event_types,
-                limit=min(limit, MOST_EVENTS),
-            )  # fmt: skip
-
-    async def newest_event(self, account_id: int, *, before: datetime | None = None) -> int:
-        """The id of the last event, or of the last that was written before an instant; 0: there is none."""
-        async with self._database.reading() as connection:
-            return await event_store.newest(connection, account_id, before=before)
-
-    async def kept_events(self, account_id: int) -> tuple[int, int]:
-        """The ids of the oldest and the newest event that are kept; 0: there are none. Who has read up to an id below the
-        oldest has missed something, for of those that are forgotten the last one stays."""
-        async with self._database.reading() as connection:
-            return await event_store.kept(connection, account_id)
-
     # --- telling again ---
 
     async def replay(
@@ -397,7 +326,9 @@ class Webhooks:
         DomainError NOT_FOUND; CONFLICT for a disabled endpoint."""
         due, more = 0, True
         if until is None:
-            until = await self.newest_event(endpoint.account_id)  # what comes while this goes on is told as it comes
+            until = await self._ledger.newest_event(
+                endpoint.account_id
+            )  # what comes while this goes on is told as it comes
         while more:
             async with self._database.transaction() as connection:
                 stored = await self._locked(connection, endpoint.account_id, endpoint.hash)
@@ -412,7 +343,7 @@ class Webhooks:
         """DomainError NOT_FOUND for an event that is not kept, or not of its types; CONFLICT for a disabled endpoint and for
         an event that is under way to it."""
         if not await self.replay(endpoint, after=event_id - 1, until=event_id):
-            found, _ = await self.deliveries(
+            found, _ = await self._ledger.deliveries(
                 LogQuery(account_id=endpoint.account_id, endpoint_hashes=[endpoint.hash], event_id=event_id)
             )
             if found:
@@ -430,6 +361,11 @@ class Webhooks:
             )  # fmt: skip
             await counters.lock(connection, stored.account_id)
             await event_store.tell(connection, stored.account_id, [test])
+
+    async def forget(self, endpoint: Endpoint, event_id: int) -> None:
+        """Never send this event there (again), and take it out of the log."""
+        async with self._database.transaction() as connection:
+            await store.forget_one(connection, endpoint.account_id, event_id, endpoint.hash)
 
     # --- secrets ---
 

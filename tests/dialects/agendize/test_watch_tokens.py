@@ -59,7 +59,7 @@ async def kept_token(world: World, watch: dict[str, Any]) -> str:
 
 async def attempts(world: World) -> list[AttemptRecord]:
     """Oldest first."""
-    return (await world.services.webhooks.attempts(LogQuery(account_id=world.account.id), oldest_first=True))[0]
+    return (await world.services.webhook_ledger.attempts(LogQuery(account_id=world.account.id), oldest_first=True))[0]
 
 
 async def enter(world: World, api: Agendize, receiver: Receiver, *, calls: int = 1) -> None:

@@ -33,12 +33,12 @@ async def watch(world: World, receiver: Receiver, **changes: Any) -> Endpoint:
 
 async def attempts_of(world: World, endpoint: Endpoint) -> list[AttemptRecord]:
     query = LogQuery(account_id=world.account.id, endpoint_hashes=[endpoint.hash])
-    return (await world.services.webhooks.attempts(query))[0]
+    return (await world.services.webhook_ledger.attempts(query))[0]
 
 
 async def deliveries_of(world: World, endpoint: Endpoint) -> list[DeliveryRecord]:
     query = LogQuery(account_id=world.account.id, endpoint_hashes=[endpoint.hash])
-    return (await world.services.webhooks.deliveries(query))[0]
+    return (await world.services.webhook_ledger.deliveries(query))[0]
 
 
 async def told_once(world: World, receiver: Receiver) -> Received:

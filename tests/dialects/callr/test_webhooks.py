@@ -301,7 +301,7 @@ async def test_a_reply_after_a_week_answers_nothing(
     async with world.database.transaction() as connection:
         await connection.execute("UPDATE messages SET created_at = created_at - %s", (timedelta(days=7, seconds=1),))
     await carrier_post.receive("Too late")
-    assert await world.services.webhooks.deliveries(LogQuery(account_id=world.account.id)) == ([], None)
+    assert await world.services.webhook_ledger.deliveries(LogQuery(account_id=world.account.id)) == ([], None)
 
 
 async def test_of_several_messages_the_newest_with_a_webhook_gets_the_reply(

@@ -71,7 +71,7 @@ async def test_unfinished_calls_can_be_held_back(world: World, receiver: Receive
         await receiver.wait_for(1)
         await settled(world)
     assert [request.json["status"] for request in receiver.received] == ["Answered"]
-    log, _ = await world.services.webhooks.deliveries(LogQuery(account_id=world.account.id))
+    log, _ = await world.services.webhook_ledger.deliveries(LogQuery(account_id=world.account.id))
     assert [entry.event_type for entry in log] == ["call.ended"]
 
 
@@ -205,7 +205,7 @@ async def test_what_is_due_together_is_read_together_and_each_gets_its_own(world
 
 
 async def attempts_of(world: World) -> list[AttemptRecord]:
-    return (await world.services.webhooks.attempts(LogQuery(account_id=world.account.id)))[0]
+    return (await world.services.webhook_ledger.attempts(LogQuery(account_id=world.account.id)))[0]
 
 
 async def test_the_served_dialect_answers_beside_the_pushes(world: World, serve: Serve, receiver: Receiver) -> None:

@@ -69,4 +69,4 @@ def verifies_ed25519(request: Received, public_key: str) -> bool:
 
 async def log_of(world: World, hash_: str) -> list[DeliveryRecord]:
     query = LogQuery(account_id=world.account.id, endpoint_hashes=[hash_])
-    return (await world.services.webhooks.deliveries(query, limit=1000))[0]
+    return (await world.services.webhook_ledger.deliveries(query, limit=1000))[0]

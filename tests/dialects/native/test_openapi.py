@@ -39,7 +39,7 @@ async def recorded(world: World, tmp_path: Path) -> dict[str, str]:
         world.account.id, "native", address="https://crm.example.org/", event_types=tuple(SUBSCRIBABLE),
         settings={"ed25519": False}, secrets={"v1": []},
     )  # fmt: skip
-    newest = await world.services.webhooks.newest_event(world.account.id)
+    newest = await world.services.webhook_ledger.newest_event(world.account.id)
     await world.services.webhooks.replay(endpoint, after=newest - 1)
     return {"id": str(call.id), "hash": "REC0RD1N", "endpoint": endpoint.hash, "event": event_text(newest)}
 

@@ -47,7 +47,7 @@ def schema_of(type_: str) -> Any:
 
 async def everything(world: World) -> int:
     """Something of each kind happens; how many events that is."""
-    before = await world.services.webhooks.newest_event(world.account.id)
+    before = await world.services.webhook_ledger.newest_event(world.account.id)
     call = with_recording(world.golden())
     live = replace(call, ended_at=None, recordings=(), legs=call.legs[:1])
     await world.save(live)
@@ -61,7 +61,7 @@ async def everything(world: World) -> int:
     await world.save(gone)
     who = Principal(account=world.account, property=None, credential_id=1, login=None)
     await world.services.entered_calls.remove(who, gone.id)
-    return len(await world.services.webhooks.events(world.account.id, after=before))
+    return len(await world.services.webhook_ledger.events(world.account.id, after=before))
 
 
 async def test_the_standards_own_library_takes_every_event_and_the_schema_describes_it(
@@ -230,7 +230,7 @@ async def test_a_property_that_masks_its_callers_masks_them_here_too(
 
 async def test_events_of_the_whole_account(world: World, api: Api) -> None:
     """Credit, jobs and media: what is not kept in the event is read, or null if it is gone."""
-    account, at, after = world.account, datetime.now(UTC), await world.services.webhooks.newest_event(world.account.id)
+    account, at, after = world.account, datetime.now(UTC), await world.services.webhook_ledger.newest_event(world.account.id)
     job = await world.services.jobs.start(account.id, "export", {"since": "monday"})
     credit = {
         "balance_micro": 12_345_600, "amount_micro": -50_000, "currency": "EUR", "warning_micro": 5_000_000,

@@ -124,7 +124,7 @@ class WatchRoutes:
             account_id=principal.account.id, endpoint_hashes=list(watches), event_types=tuple(WORDS),
             after=await self._forgotten(principal), before=int(token) if token else None,
         )  # fmt: skip
-        found, _ = await self._services.webhooks.deliveries(wanted, limit=PAGE_SIZE + len(watches))
+        found, _ = await self._services.webhook_ledger.deliveries(wanted, limit=PAGE_SIZE + len(watches))
         page, rest = _whole_events(found)
         return RequestList(
             items=await self._requests(principal, page, watches),
@@ -153,7 +153,7 @@ class WatchRoutes:
                 account_id=principal.account.id, endpoint_hashes=[endpoint.hash], event_types=tuple(WORDS),
                 event_id=int(match[1]), after=await self._forgotten(principal),
             )  # fmt: skip
-            found, _ = await self._services.webhooks.deliveries(query)
+            found, _ = await self._services.webhook_ledger.deliveries(query)
             if found and status_of(found[0]) in ("failed", "retrying"):
                 return found[0], endpoint
         raise DomainError(ErrorCode.NOT_FOUND, detail="no such error")
@@ -161,7 +161,7 @@ class WatchRoutes:
     async def _requests(
         self, principal: Principal, page: list[DeliveryRecord], watches: dict[str, Endpoint]
     ) -> list[RequestResource]:
-        newest = await self._services.webhooks.newest_attempts(principal.account.id, page)
+        newest = await self._services.webhook_ledger.newest_attempts(principal.account.id, page)
         words = await self._words(principal)
         return [
             words.request(record, newest.get((record.event_id, record.endpoint_hash)), watches[record.endpoint_hash])
@@ -170,7 +170,7 @@ class WatchRoutes:
 
     async def _forgotten(self, principal: Principal) -> int:
         """The newest event that is no longer shown."""
-        return await self._services.webhooks.newest_event(principal.account.id, before=datetime.now(UTC) - SHOWN_FOR)
+        return await self._services.webhook_ledger.newest_event(principal.account.id, before=datetime.now(UTC) - SHOWN_FOR)
 
     # --- whose they are ---
 

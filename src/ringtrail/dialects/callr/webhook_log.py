@@ -128,7 +128,7 @@ def _event_date(given: Properties) -> tuple[datetime | None, datetime | None]:
 async def search(asking: Asking, wanted: LogQuery | None, piece: Slice | None) -> SearchResults[LogEntry]:
     """Newest try first."""
     piece = piece or Slice()
-    page, total = await asking.services.webhooks.attempts(
+    page, total = await asking.services.webhook_ledger.attempts(
         wanted or LogQuery(account_id=asking.account.id, dialect=DIALECT_NAME),
         offset=piece.offset, limit=piece.quantity, with_total=True,
     )  # fmt: skip

@@ -216,7 +216,7 @@ async def _own(services: Services, principal: Principal, hash_: str) -> Endpoint
 
 async def check_kept(services: Services, account_id: int, after: int) -> None:
     """DomainError GONE if what came after this event is not all there."""
-    oldest, newest = await services.webhooks.kept_events(account_id)
+    oldest, newest = await services.webhook_ledger.kept_events(account_id)
     if 0 < after < oldest or after > newest:
         raise DomainError(
             ErrorCode.GONE,
@@ -239,9 +239,9 @@ async def _range(services: Services, account_id: int, given: Range) -> tuple[int
         until = event_of(given.until)
     from_at, to_at = instant_in("from", given.from_), instant_in("to", given.to)
     if from_at is not None:
-        after = await services.webhooks.newest_event(account_id, before=from_at)
+        after = await services.webhook_ledger.newest_event(account_id, before=from_at)
     if to_at is not None:
-        until = await services.webhooks.newest_event(account_id, before=to_at)
+        until = await services.webhook_ledger.newest_event(account_id, before=to_at)
     return after, until
 
 

@@ -65,11 +65,11 @@ async def _pulled(services: Services, account_id: int, property_id: int | None, 
     """(events, where to go on). A page that is not full goes on after the newest event there was before it was read, so that
     who filters does not fall behind what is kept."""
     if pull.from_at is not None:
-        after = await services.webhooks.newest_event(account_id, before=pull.from_at)
+        after = await services.webhook_ledger.newest_event(account_id, before=pull.from_at)
     else:
         after = pull.after or 0
-    newest = await services.webhooks.newest_event(account_id)
-    found = await services.webhooks.events(
+    newest = await services.webhook_ledger.newest_event(account_id)
+    found = await services.webhook_ledger.events(
         account_id, after=after, property_id=property_id, event_types=pull.event_types, limit=pull.limit
     )
     if pull.from_at is None:
@@ -107,10 +107,10 @@ async def _page(services: Services, asked: LedgerRequest) -> tuple[list[Delivery
     if asked.past is not None:
         event_id, hash_ = asked.past
         if query.event_id in (None, event_id):
-            same, _ = await services.webhooks.deliveries(replace(query, event_id=event_id), limit=_ENDPOINTS_AT_MOST)
+            same, _ = await services.webhook_ledger.deliveries(replace(query, event_id=event_id), limit=_ENDPOINTS_AT_MOST)
             found = [item for item in same if item.endpoint_hash > hash_]
         query = replace(query, before=event_id)
-    older, _ = await services.webhooks.deliveries(query, limit=asked.limit + 1)
+    older, _ = await services.webhook_ledger.deliveries(query, limit=asked.limit + 1)
     found += older
     return found[: asked.limit], len(found) > asked.limit
 
@@ -128,7 +128,7 @@ async def list_attempts(
 ) -> Response[bytes]:
     before, limit = read_attempts(request.scope["query_string"])
     query = await _of_delivery(services, principal, event, endpoint)
-    found, _ = await services.webhooks.attempts(replace(query, before=before), limit=limit + 1)
+    found, _ = await services.webhook_ledger.attempts(replace(query, before=before), limit=limit + 1)
     page = found[:limit]
     cursor = str(page[-1].id) if len(found) > limit else None
     return json_answer(AttemptList(attempts=[attempt_out(item) for item in page], next_cursor=cursor))
@@ -158,7 +158,7 @@ async def _of_delivery(services: Services, principal: Principal, event: str, end
         account_id=principal.account.id, endpoint_hashes=[found.hash], event_id=event_id,
         property_id=principal.property.id if principal.property else None,
     )  # fmt: skip
-    records, _ = await services.webhooks.deliveries(query, limit=1) if event_id is not None else ([], None)
+    records, _ = await services.webhook_ledger.deliveries(query, limit=1) if event_id is not None else ([], None)
     if not records:
         raise DomainError(ErrorCode.NOT_FOUND, detail="this event was never due to this endpoint")
     return query
