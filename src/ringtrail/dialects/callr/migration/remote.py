@@ -196,7 +196,20 @@ def _result(answer: Answer) -> Any:
         raise RemoteError(code if isinstance(code, int) else 0, message)
     if answer.status != 200 or not isinstance(told, dict) or "result" not in told:
         raise RemoteError(answer.status, f"no JSON-RPC answer (HTTP {answer.status})")
-    return told["result"]
+    return _storable(told["result"]) if b"\\u0000" in answer.body else told["result"]
+
+
+def _storable(value: Any) -> Any:
+    """Without the one character that no database keeps."""
+    match value:
+        case str():
+            return value.replace("\0", "")
+        case list():
+            return [_storable(item) for item in value]
+        case dict():
+            return {_storable(key): _storable(item) for key, item in value.items()}
+        case _:
+            return value
 
 
 @contextlib.asynccontextmanager
