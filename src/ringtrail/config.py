@@ -180,7 +180,13 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             " 0: as long as there is the recording.",
         ),
     ] = 0
-    max_request_bytes: Annotated[int, Meta(ge=1024, description="Largest request body that is read.")] = 1_048_576
+    max_request_bytes: Annotated[
+        int,
+        Meta(
+            ge=1024,
+            description="Largest request body that is read; CALLR's uploads, from whoever has credentials, may be larger.",
+        ),
+    ] = 1_048_576
     log_level: Annotated[
         str, Meta(pattern="^(debug|info|warning|error)$", description="Least level that is logged.")
     ] = "info"

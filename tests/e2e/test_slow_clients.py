@@ -1,8 +1,9 @@
-"""Clients that read a few bytes a second from the real web server: they cost nobody else anything."""
+"""Clients that read, or send, a few bytes a second from and to the real web server: they cost nobody else anything."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -74,6 +75,11 @@ class Site(NamedTuple):
         before = self.last_query(), await exports_told(http)
         await asyncio.sleep(1)
         return self.busy_backends() == 0 and before == (self.last_query(), await exports_told(http))
+
+    def memory(self) -> int:
+        """Bytes of the web server that are in memory."""
+        found: int = psutil.Process(self.pid).memory_info().rss
+        return found
 
     def _of_backends(self, what: str) -> Any:
         row = self.database.execute(
@@ -195,3 +201,36 @@ async def test_a_slow_reader_that_leaves_is_forgotten_and_the_server_comes_to_re
     await eventually(four_more, 5)
     await eventually(lambda: site.connections() <= before, 5)
     await eventually(lambda: site.at_rest(http), 10)  # a page that was asked for as it left may still arrive
+
+
+MEBIBYTE = 1024 * 1024
+UPLOAD = 14 * MEBIBYTE
+
+
+async def uploading(port: int, request: Asked) -> asyncio.StreamWriter:
+    """A client that announces 14 MiB, has sent what it was let send in half a second, and goes on with next to nothing."""
+    _, writer = await asyncio.open_connection("127.0.0.1", port)
+    raw = request.raw(f"127.0.0.1:{port}").partition(b"\r\n\r\n")[0]
+    writer.write(re.sub(rb"Content-Length: \d+", b"Content-Length: %d" % UPLOAD, raw) + b"\r\n\r\n")
+    writer.write(b" " * (UPLOAD - MEBIBYTE))
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(writer.drain(), 0.5)
+    return writer
+
+
+async def test_thirty_slow_uploads_take_the_memory_of_a_few_and_others_are_answered(
+    site: Site, http: httpx.AsyncClient
+) -> None:
+    known = asked.callr_rpc("system.get_timestamp")
+    unknown = known._replace(headers={**known.headers, "Authorization": "Basic bm9ib2R5Om5vdGhpbmc="})
+    before = site.memory()
+    clients = [await uploading(site.port, request) for request in [known] * 15 + [unknown] * 15]
+    try:
+        answers = await asyncio.gather(*(answer_of(http, page) for page in site.small_pages() * 4))
+        assert set(answers) == {200}
+        assert site.memory() - before < 5 * UPLOAD
+    finally:
+        for client in clients:
+            client.transport.abort()
+    body = (known.body or b"").ljust(UPLOAD)
+    assert await answer_of(http, known._replace(body=body)) == 200  # their places are free

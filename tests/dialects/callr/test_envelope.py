@@ -100,11 +100,6 @@ async def test_what_is_no_call_gets_its_reserved_code_and_http_200(client: Clien
         assert (status, text[: len(begin)]) == (200, begin), what
 
 
-async def test_a_body_of_more_than_a_mebibyte_is_refused_with_413_in_json_rpc(client: Client) -> None:
-    status, text = await _send(client, PING + b" " * 1_048_576)
-    assert (status, '"error":{"code":-32600,' in text) == (413, True)
-
-
 async def test_only_post_is_allowed(client: Client) -> None:
     for method in ("GET", "PUT", "DELETE"):
         reply = await client.request(method, ENDPOINT, auth=CALLR_LOGIN)

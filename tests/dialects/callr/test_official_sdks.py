@@ -278,14 +278,6 @@ async def test_the_bytes_of_the_python_sdk_with_its_empty_expect_header_are_answ
     assert b'\r\n\r\n{"jsonrpc":"2.0","id":677,"result":' in answer
 
 
-async def test_a_body_that_never_says_its_length_is_cut_off_at_a_mebibyte(port: int) -> None:
-    head = (
-        b"POST /json-rpc/v1.1/ HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-    )
-    chunks = b"".join(b"10000\r\n" + b" " * 65_536 + b"\r\n" for _ in range(17))
-    assert (await _raw(port, head + chunks + b"0\r\n\r\n")).startswith(b"HTTP/1.1 413 ")
-
-
 async def _for_sale(world: World) -> int:
     """Three numbers of Paris; their area code."""
     lines = ["number,month,setup", *(f"+3314000000{n},2.50,1" for n in range(3))]

@@ -35,6 +35,7 @@ from ringtrail.dialects.callr.responses import SearchResults, search_results
 from ringtrail.dialects.callr.vocabulary import HASH
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.media import CATEGORY, LANGUAGE, MediaQuery, Medium, MediumStatus
+from ringtrail.services.media import MOST_UPLOAD_BYTES
 
 ORDER = "id"
 CATEGORIES = ("FAILURE", "IVR", "MISC", "RINGTONE", "VOICEMAIL", "WELCOME", "WHISPER")
@@ -126,13 +127,15 @@ async def text(asking: Asking, path: str, value: Any) -> str:
 
 
 async def audio(asking: Asking, path: str, value: Any) -> bytes:
-    """Bytes in base64."""
+    """Bytes in base64, 10 MiB of them at most."""
     try:
         content = base64.b64decode(value, validate=True) if isinstance(value, str) else b""
     except (binascii.Error, ValueError):
         content = b""
     if not content:
         raise bad_format(path)
+    if len(content) > MOST_UPLOAD_BYTES:
+        raise bad_value(path)
     return content
 
 

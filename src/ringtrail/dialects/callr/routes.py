@@ -19,7 +19,7 @@ from ringtrail.dialects.callr.envelope import RpcCall, id_of, method_of, parse
 from ringtrail.dialects.callr.errors import CONTENT_TYPE, MEDIA_PREFIX, RECORDINGS_PREFIX, REST_PREFIX, render_error
 from ringtrail.dialects.callr.parameters import Asking
 from ringtrail.dialects.callr.registry import answer
-from ringtrail.httpkit.body import read_body
+from ringtrail.httpkit.body import LargeBodies
 from ringtrail.httpkit.dialect import Dialect, DialectOptions
 from ringtrail.httpkit.files import file_response
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -29,11 +29,15 @@ RPC_PREFIX = "/json-rpc/v1.1"
 _OLD_PATH = "/"  # where older SDKs post to; all else at the root is the dashboard's
 _REFRESH = b"session.refresh"
 _SOUND_FILE = re.compile(r"([A-Z0-9]{8})\.(mp3|wav)")
+LARGEST_BODY_BYTES = 16 * 1024 * 1024
+"""Room for the largest file of media in base64, and for what else is in its call."""
+_LARGE_AT_ONCE = 3
 _GZIP = CompressionConfig(backend="gzip", gzip_compress_level=4)  # higher levels stall the event loop
 
 
 def build(services: Services, options: DialectOptions) -> Router:
     compression = DefineMiddleware(CompressionMiddleware, config=_GZIP)
+    bodies = LargeBodies(LARGEST_BODY_BYTES, at_once=_LARGE_AT_ONCE)
 
     async def admit(request: Request[Any, Any, Any], *, refreshing: bool = False) -> Asking:
         identity = await authenticate(services, request, refreshing=refreshing)
@@ -46,13 +50,15 @@ def build(services: Services, options: DialectOptions) -> Router:
         asking = await admit(request)
         return lambda method, params: answer(asking, RpcCall(method, params))
 
-    @post(RPC_PREFIX, status_code=200, middleware=[compression])
+    @post(RPC_PREFIX, status_code=200, middleware=[compression], request_max_body_size=None)
     async def json_rpc(request: Request[Any, Any, Any]) -> Response[bytes]:
-        body = await read_body(request)
-        echo = id_of(body)
-        request.scope["state"]["rpc_id"] = echo  # for render_error, which also words what goes wrong outside of here
-        asking = await admit(request, refreshing=_refreshes(body))
-        result = await answer(asking, parse(body))
+        async with bodies.read(request, admit) as body:
+            echo = id_of(body)
+            request.scope["state"]["rpc_id"] = (
+                echo  # for render_error, which also words what goes wrong outside of here
+            )
+            asking = await admit(request, refreshing=_refreshes(body))
+            result = await answer(asking, parse(body))
         reply = {"jsonrpc": "2.0", "id": msgspec.Raw(echo), "result": result}
         return Response(msgspec.json.encode(reply), media_type=CONTENT_TYPE)
 
