@@ -16,6 +16,82 @@ CREATE TABLE import_progress (
     until_at   timestamptz NOT NULL,                      -- everything before it has been taken over
     PRIMARY KEY (account_id, source, what)
 );
+
+-- --- recording a medium by phone --------------------------------------------------------------------------------------
+
+-- Which DIDs take it, while they have no app and are still that account's.
+CREATE TABLE phone_in_numbers (
+    account_id bigint NOT NULL REFERENCES accounts,
+    did_hash   text NOT NULL REFERENCES dids (hash) ON DELETE CASCADE,
+    PRIMARY KEY (account_id, did_hash)
+);
+
+-- Codes that can be typed; one that was typed is deleted.
+CREATE TABLE phone_codes (
+    account_id bigint NOT NULL,
+    media_id   bigint NOT NULL,
+    code       text NOT NULL UNIQUE,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (account_id, media_id),
+    FOREIGN KEY (account_id, media_id) REFERENCES media (account_id, id) ON DELETE CASCADE
+);
+
+-- What callers who typed a code say, until it is in its medium. What never ends is forgotten.
+CREATE TABLE phone_recordings (
+    account_id bigint NOT NULL,
+    path       text NOT NULL,                             -- relative to the recordings folder, without extension
+    media_id   bigint NOT NULL,
+    created_at timestamptz NOT NULL,
+    ended_at   timestamptz,                               -- it is whole and to be kept
+    PRIMARY KEY (account_id, path),
+    FOREIGN KEY (account_id, media_id) REFERENCES media (account_id, id) ON DELETE CASCADE
+);
+
+-- Codes that were none, of the last while: nobody shall find one by trying.
+CREATE TABLE phone_code_failures (
+    id     bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    caller text NOT NULL,                                 -- E.164; empty: withheld
+    at     timestamptz NOT NULL
+);
+
+-- Callers' own legs of calls that we placed are outbound calls, like those to targets.
+ALTER TABLE legs ADD placed boolean NOT NULL DEFAULT false;
+UPDATE legs l SET placed = true FROM calls c
+    WHERE c.account_id = l.account_id AND c.id = l.call_id AND l.role = 'caller' AND c.trigger IN ('web', 'api');
+UPDATE endpoints SET event_types = event_types || '{call.started}'
+    WHERE dialect = 'callr' AND event_types = '{leg.started}';
+UPDATE endpoints SET event_types = event_types || '{call.ended}'
+    WHERE dialect = 'callr' AND event_types = '{leg.ended}';
+"""
+
+COUNTED = (
+    "account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s, connected_s, handled_s, billed_s,"
+    " revenue_minor"
+)
+RECOUNT = f"""
+DELETE FROM call_hours WHERE dimension IN ('inbound', 'outbound');
+INSERT INTO call_hours ({COUNTED})
+    SELECT account_id, 'inbound', '', date_trunc('hour', started_at, 'UTC'), count(*), count(answered_at), sum(ring_s),
+           sum(talk_s), sum(total_s), sum(connected_s), sum(handled_s), sum(billed_s), sum(revenue_minor)
+    FROM calls WHERE ended_at IS NOT NULL AND trigger NOT IN ('web', 'api') GROUP BY 1, 4;
+INSERT INTO call_hours ({COUNTED})
+    SELECT l.account_id, 'outbound', '', date_trunc('hour', l.started_at, 'UTC'), count(*), count(l.answered_at), 0,
+           sum(l.talk_s), sum(l.total_s), sum(l.talk_s), sum(l.talk_s), sum(l.talk_s), 0
+    FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id
+    WHERE {{outbound}} AND c.ended_at IS NOT NULL GROUP BY 1, 4;
+DELETE FROM call_days WHERE dimension IN ('inbound', 'outbound');
+INSERT INTO call_days SELECT account_id, dimension, key, date_trunc('day', hour_at, 'UTC'), sum(calls) FROM call_hours
+    WHERE dimension IN ('inbound', 'outbound') GROUP BY 1, 2, 3, 4;
+"""
+
+BACK = """
+DELETE FROM call_hours WHERE dimension = 'inbound';
+DELETE FROM call_days WHERE dimension = 'inbound';
+UPDATE endpoints SET event_types = array_remove(array_remove(event_types, 'call.started'), 'call.ended')
+    WHERE dialect = 'callr' AND event_types && '{leg.started,leg.ended}';
+ALTER TABLE legs DROP placed;
+DROP TABLE phone_code_failures, phone_recordings, phone_codes, phone_in_numbers;
+DROP TABLE import_progress;
 """
 
 
