@@ -13,9 +13,11 @@ CREATE TABLE import_progress (
     account_id bigint NOT NULL REFERENCES accounts,
     source     text NOT NULL,                             -- digest of the old account's URL and credential
     what       text NOT NULL,                             -- calls, messages, recordings
-    until_at   timestamptz NOT NULL,                      -- everything before it has been taken over
+    since_at   timestamptz NOT NULL,                      -- everything from here
+    until_at   timestamptz NOT NULL,                      -- to there has been taken over
     PRIMARY KEY (account_id, source, what)
 );
+ALTER TABLE messages ADD imported boolean NOT NULL DEFAULT false;  -- sent or received elsewhere
 
 -- --- recording a medium by phone --------------------------------------------------------------------------------------
 
@@ -91,13 +93,16 @@ UPDATE endpoints SET event_types = array_remove(array_remove(event_types, 'call.
     WHERE dialect = 'callr' AND event_types && '{leg.started,leg.ended}';
 ALTER TABLE legs DROP placed;
 DROP TABLE phone_code_failures, phone_recordings, phone_codes, phone_in_numbers;
+ALTER TABLE messages DROP imported;
 DROP TABLE import_progress;
 """
 
 
 def upgrade() -> None:
     op.execute(SCHEMA)
+    op.execute(RECOUNT.format(outbound="(l.role = 'target' OR l.placed)"))
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE import_progress")
+    op.execute(RECOUNT.format(outbound="l.role = 'target'"))
+    op.execute(BACK)
