@@ -203,6 +203,7 @@ async def _node_sdk(port: int, calls: list[tuple[str, list[Any]]], *, password: 
 async def test_the_node_sdk_reads_calls_and_maps_errors(port: int, world: World) -> None:
     call = world.golden()
     await world.save(call)
+    await world.services.numbers.add_built_in_media([(84, "Welcome", "WELCOME", "welcome")])
     calls: list[tuple[str, list[Any]]] = [
         ("apps.get_list", [True]),
         ("cdr.get", ["OUT", *DAY, None, None]),

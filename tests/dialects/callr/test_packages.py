@@ -55,7 +55,7 @@ async def test_every_package_has_its_defaults_in_the_vendors_order(rpc: Rpc, pac
 _ACCEPTED: list[tuple[str, dict[str, Any]]] = [
     ("CLICKTOCALL10", {"options": {"A_attempts": 5, "A_retrypause": 300, "record_calls": True}}),
     ("CLICKTOCALL10", {"options": {"A_vms_detect": {"active": False, "method": "DTMF", "silence_ms": 50}}}),
-    ("CLICKTOCALL10", {"medias": {"A_welcome": 84, "AB_bridge": 131}, "vms": {"active": True, "timeout": 30}}),
+    ("CLICKTOCALL10", {"medias": {"A_welcome": 0, "AB_bridge": 0}, "vms": {"active": True, "timeout": 30}}),
     ("REALTIME10", {"url": "https://you.example/realtime?x=1", "login": "me", "password": "p:w"}),
     ("ACTIONS10", {"script": "branches:\n  inbound-call:\n    actions:\n      - action: hangup@v1\n"}),
 ]

@@ -17,8 +17,8 @@ from urllib.parse import urlsplit
 import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from ringtrail.dialects.callr.call_tracking import CALL_TRACKING, RECORDING, VMS
-from ringtrail.dialects.callr.parameters import Asking, bad_value, plain_object, wrong_type
-from ringtrail.dialects.callr.settings import MEDIA, Property, Schema, completed, merged, only_off, text, whole
+from ringtrail.dialects.callr.parameters import Asking, bad_value, wrong_type
+from ringtrail.dialects.callr.settings import MEDIA, Property, Schema, applied, completed, only_off, text, whole
 from ringtrail.model.account import Account
 from ringtrail.model.app import (
     PACKAGE_ACTIONS,
@@ -119,11 +119,10 @@ def complete_params(account: Account, package: str, stored: Any) -> dict[str, An
 
 async def new_params(asking: Asking, path: str, value: Any) -> dict[str, Any]:
     """The `params` of `apps.create`, for the `package` checked before."""
-    given = await plain_object(asking, path, value)
-    return merged(asking.account, path, _SCHEMAS[asking.checked["package"]], {}, given)
+    return await applied(asking, path, _SCHEMAS[asking.checked["package"]], {}, value)
 
 
 async def edited_params(asking: Asking, path: str, value: Any) -> dict[str, Any]:
     """The `params` of `apps.edit`, on top of what the checked `app` has."""
     app: App = asking.checked["app"]
-    return merged(asking.account, path, _SCHEMAS[app.package], app.params, await plain_object(asking, path, value))
+    return await applied(asking, path, _SCHEMAS[app.package], app.params, value)

@@ -1,7 +1,8 @@
 """Objects with defaults: the properties of an app's parameters, with range and format of each, checked and completed.
 
 What the asker leaves out keeps its value (an edit) or gets its default (a creation); arrays are replaced as a whole; null
-sets a property that may be null and leaves the others as they are; an empty array stands for an empty object.
+sets a property that may be null and leaves the others as they are; an empty array stands for an empty object. What is given of
+media has to be there, built in or the account's own; what was stored may have been deleted since, and is played no more.
 
 [inferred]: the formats of locale, file name and e-mail; that any fault in a list of targets is told by the list's name
 (the vendor words a bad number in `start_2` as `a_targets`).
@@ -11,14 +12,15 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from ringtrail.dialects.callr.parameters import bad_value, wrong_type
+from ringtrail.dialects.callr.parameters import Asking, bad_value, plain_object, wrong_type
 from ringtrail.model.account import Account
 from ringtrail.model.app import DEFAULT_RING_TIMEOUT_S, MAX_RING_TIMEOUT_S, MIN_RING_TIMEOUT_S
+from ringtrail.model.media import MediaQuery
 from ringtrail.services.numbers import to_e164
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -71,6 +73,29 @@ def merged(account: Account, path: str, schema: Schema, stored: Any, given: Any)
         if key in values and (values[key] is not None or getattr(item, "nullable", False)):
             known[key] = _checked(account, f"{path}.{key}", item, known[key], values[key])
     return known
+
+
+async def applied(asking: Asking, path: str, schema: Schema, stored: Any, value: Any) -> dict[str, Any]:
+    """As `merged`, of a parameter. DomainError UNKNOWN_VALUE, too, for media that are not there."""
+    given = await plain_object(asking, path, value)
+    result = merged(asking.account, path, schema, stored, given)
+    if named := dict(_media(path, schema, given)):
+        found, _ = await asking.services.media.find(MediaQuery(account_id=asking.account.id, ids=tuple(named.values())))
+        there = {medium.id for medium in found}
+        for where, id_ in named.items():
+            if id_ not in there:
+                raise bad_value(where)
+    return result
+
+
+def _media(path: str, schema: Schema, given: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+    """(path, id) of all media in an object that was checked; 0 and null are none."""
+    for key, item in schema.items():
+        value = given.get(key)
+        if item is MEDIA and value:
+            yield f"{path}.{key}", value
+        elif value and not isinstance(item, Property):
+            yield from _media(f"{path}.{key}", item, value)
 
 
 def _checked(account: Account, path: str, item: Property | Schema, stored: Any, value: Any) -> Any:

@@ -32,7 +32,7 @@ from ringtrail.dialects.callr.parameters import (
     wrong_type,
 )
 from ringtrail.dialects.callr.responses import SearchResults, search_results
-from ringtrail.dialects.callr.settings import Property, Schema, completed, flag, merged, text, whole
+from ringtrail.dialects.callr.settings import Property, Schema, applied, completed, flag, merged, text, whole
 from ringtrail.model.account import Account
 from ringtrail.model.errors import DomainError
 from ringtrail.model.sip import (
@@ -132,7 +132,7 @@ async def options(asking: Asking, path: str, value: Any) -> dict[str, Any]:
     """SIP.Subscriber.Options; the voicemail on top of what a checked subscriber has."""
     before: Subscriber | None = asking.checked.get("id")
     stored = {"vms": dict(before.vms)} if before else {}
-    return merged(asking.account, path, {"vms": VMS}, stored, await plain_object(asking, path, value))
+    return await applied(asking, path, {"vms": VMS}, stored, value)
 
 
 async def subscriber(asking: Asking, path: str, value: Any) -> Subscriber:
