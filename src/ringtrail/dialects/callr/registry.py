@@ -44,6 +44,7 @@ from ringtrail.dialects.callr.envelope import RpcCall
 from ringtrail.dialects.callr.errors import METHOD_NOT_FOUND, RpcError
 from ringtrail.dialects.callr.parameters import Asking, Param
 from ringtrail.dialects.callr.sms_object import SMS_TYPES
+from ringtrail.dialects.callr.state import State
 from ringtrail.dialects.callr.vocabulary import CDR_TYPES, DID_CLASSES, DID_TYPES
 from ringtrail.dialects.callr.webhook_types import TYPES
 from ringtrail.model.app import PACKAGE_ACTIONS, PACKAGE_REAL_TIME
@@ -57,6 +58,7 @@ class Method:
 
     handler: Callable[..., Awaitable[Any]]
     params: tuple[Param, ...] = ()
+    state: State = State.WORKS
 
 
 _APP = Param("app", check.app)
@@ -70,6 +72,7 @@ _REALTIME = Method(
         Param("target", calling.target),
         Param("options", calls.call_options, nullable=True),
     ),
+    State.REFUSED,
 )
 _BROADCAST = Method(
     calls.broadcast,
@@ -78,6 +81,7 @@ _BROADCAST = Method(
         Param("messages", calls.messages),
         Param("options", calls.broadcast_options, nullable=True),
     ),
+    State.REFUSED,
 )
 _AREA = (
     Param("area_code_id", did_store.area_code_id),
@@ -195,9 +199,9 @@ METHODS: dict[str, Method] = {
     "did/store.cancel_subscription": Method(did_store.cancel_subscription, (Param("hash", check.did),)),
     "calls.hangup": Method(calls.hangup, (_CALLID, Param("options", subs.no_options))),
     "calls.realtime": _REALTIME,
-    "calls.realtime_break": Method(calls.realtime, (Param("callid", calls.nothing_real_time),)),
+    "calls.realtime_break": Method(calls.realtime, (Param("callid", calls.nothing_real_time),), State.REFUSED),
     "calls.broadcast_1": _BROADCAST,
-    "calls.get_status_1": Method(calls.broadcast, (Param("request_id", calls.no_request),)),
+    "calls.get_status_1": Method(calls.broadcast, (Param("request_id", calls.no_request),), State.REFUSED),
     "dialr/call.realtime": _REALTIME,
     "sendr/simple.broadcast_1": _BROADCAST,
     "actions.start": Method(
@@ -206,6 +210,7 @@ METHODS: dict[str, Method] = {
             Param("app", calls.app_of(PACKAGE_ACTIONS)),
             Param("options", calls.action_options, nullable=True, optional=True),
         ),
+        State.REFUSED,
     ),
     "clicktocall/calls.start_2": Method(
         clicktocall.start_2,
@@ -222,6 +227,7 @@ METHODS: dict[str, Method] = {
     "sip/subscriber.create": Method(
         sip.create,
         (Param("properties", sip.new_properties), Param("options", sip.options, nullable=True, optional=True)),
+        State.STORED,
     ),
     "sip/subscriber.edit": Method(
         sip.edit,
@@ -230,20 +236,23 @@ METHODS: dict[str, Method] = {
             Param("properties", sip.edited_properties, nullable=True),
             Param("options", sip.options, nullable=True, optional=True),
         ),
+        State.STORED,
     ),
-    "sip/subscriber.get": Method(sip.get, (_SUBSCRIBER,)),
-    "sip/subscriber.delete": Method(sip.delete, (_SUBSCRIBER,)),
-    "sip/subscriber.search": Method(sip.search, (Param("filters", sip.filters, nullable=True), _SIP_PAGE)),
-    "sip/trunk_origination.create": Method(sip.create_origination, (_EMPTY, _RESERVED)),
-    "sip/trunk_origination.edit": Method(sip.get_origination, (_ORIGINATION, _EMPTY, _RESERVED)),
-    "sip/trunk_origination.get": Method(sip.get_origination, (_ORIGINATION,)),
-    "sip/trunk_origination.delete": Method(sip.delete_trunk(TrunkKind.ORIGINATION), (_ORIGINATION,)),
-    "sip/trunk_origination.search": Method(sip.search_originations, (_NO_FILTERS, _SIP_PAGE)),
-    "sip/trunk_termination.create": Method(sip.create_termination, (_EMPTY, _RESERVED)),
-    "sip/trunk_termination.edit": Method(sip.get_termination, (_TERMINATION, _EMPTY, _RESERVED)),
-    "sip/trunk_termination.get": Method(sip.get_termination, (_TERMINATION,)),
-    "sip/trunk_termination.delete": Method(sip.delete_trunk(TrunkKind.TERMINATION), (_TERMINATION,)),
-    "sip/trunk_termination.search": Method(sip.search_terminations, (_NO_FILTERS, _SIP_PAGE)),
+    "sip/subscriber.get": Method(sip.get, (_SUBSCRIBER,), State.STORED),
+    "sip/subscriber.delete": Method(sip.delete, (_SUBSCRIBER,), State.STORED),
+    "sip/subscriber.search": Method(
+        sip.search, (Param("filters", sip.filters, nullable=True), _SIP_PAGE), State.STORED
+    ),
+    "sip/trunk_origination.create": Method(sip.create_origination, (_EMPTY, _RESERVED), State.STORED),
+    "sip/trunk_origination.edit": Method(sip.get_origination, (_ORIGINATION, _EMPTY, _RESERVED), State.STORED),
+    "sip/trunk_origination.get": Method(sip.get_origination, (_ORIGINATION,), State.STORED),
+    "sip/trunk_origination.delete": Method(sip.delete_trunk(TrunkKind.ORIGINATION), (_ORIGINATION,), State.STORED),
+    "sip/trunk_origination.search": Method(sip.search_originations, (_NO_FILTERS, _SIP_PAGE), State.STORED),
+    "sip/trunk_termination.create": Method(sip.create_termination, (_EMPTY, _RESERVED), State.STORED),
+    "sip/trunk_termination.edit": Method(sip.get_termination, (_TERMINATION, _EMPTY, _RESERVED), State.STORED),
+    "sip/trunk_termination.get": Method(sip.get_termination, (_TERMINATION,), State.STORED),
+    "sip/trunk_termination.delete": Method(sip.delete_trunk(TrunkKind.TERMINATION), (_TERMINATION,), State.STORED),
+    "sip/trunk_termination.search": Method(sip.search_terminations, (_NO_FILTERS, _SIP_PAGE), State.STORED),
     "cdr.get": Method(
         cdr.get,
         (
@@ -307,7 +316,7 @@ METHODS: dict[str, Method] = {
         media_library.set_content_from_recording, (_OWN_MEDIUM, Param("media_file", media_library.recording_file))
     ),
     "media/library.get_phone_id": Method(
-        media_library.get_phone_id, (_OWN_MEDIUM, Param("country_code", media_library.country_code))
+        media_library.get_phone_id, (_OWN_MEDIUM, Param("country_code", media_library.country_code)), State.REFUSED
     ),
     "media/recording.delete": Method(media_recording.delete, (Param("hashes", media_recording.hashes),)),
     "media/recording.set_read": Method(
