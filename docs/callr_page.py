@@ -18,6 +18,7 @@ import msgspec
 from ringtrail.dialects.callr.objects import Shape, result_of, vendor_name
 from ringtrail.dialects.callr.parameters import Param
 from ringtrail.dialects.callr.registry import METHODS, Method
+from ringtrail.dialects.callr.state import MEANING, State
 
 PAGE = Path(__file__).parent / "reference/callr-api.md"
 EXAMPLES = Path(__file__).parent / "callr_examples.json"
@@ -37,11 +38,11 @@ _RPC = '{{"id": 1, "jsonrpc": "2.0", "method": {method}, "params": {params}}}'
 
 def page() -> str:
     examples = json.loads(EXAMPLES.read_text())
-    parts = [_INTRODUCTION, "## Methods", _overview()]
+    parts = [_INTRODUCTION, "## Methods", _states(), _overview()]
     for service, methods in groupby(sorted(METHODS), key=_service):
         parts.append(f"## Service `{service}`")
         for name in methods:
-            parts += _method(name, METHODS[name], examples.get(name, {}))
+            parts += _method(name, METHODS[name], examples[name])
     parts += ["## Objects", *_objects()]
     return "\n\n".join(part for part in parts if part) + "\n"
 
@@ -50,9 +51,13 @@ def _service(method: str) -> str:
     return method.rpartition(".")[0]
 
 
+def _states() -> str:
+    return "\n".join(["| state | the method |", "|---|---|", *(f"| {state} | {MEANING[state]} |" for state in State)])
+
+
 def _overview() -> str:
-    rows = [f"| [`{name}`](#{_anchor(name)}) | {_parameters(method)} | {_linked(result_of(method))} |" for name, method in sorted(METHODS.items())]  # fmt: skip
-    return "\n".join(["| method | parameters (`?`: may be null) | result |", "|---|---|---|", *rows])
+    rows = [f"| [`{name}`](#{_anchor(name)}) | {method.state} | {_parameters(method)} | {_linked(result_of(method))} |" for name, method in sorted(METHODS.items())]  # fmt: skip
+    return "\n".join(["| method | state | parameters (`?`: may be null) | result |", "|---|---|---|---|", *rows])
 
 
 def _parameters(method: Method) -> str:
@@ -65,13 +70,13 @@ def _method(name: str, method: Method, example: dict[str, Any]) -> Iterator[str]
     if method.params:
         rows = [f"| `{param.name}` | {_told(param.check)} | {_null(param)} |" for param in method.params]
         yield "\n".join(["| parameter | value | null |", "|---|---|---|", *rows])
-    yield f"Result: {_linked(result_of(method))}."
-    if example.get("errors"):
+    yield f"State: {method.state}. Result: {_linked(result_of(method))}."
+    if example["errors"]:
         yield "Errors: " + ", ".join(f"{code} `{message}`" for message, code in example["errors"].items()) + "."
-    if "result" in example:
-        asked = _RPC.format(method=json.dumps(name), params=json.dumps(example["params"], ensure_ascii=False))
-        yield f"```json\n{asked}\n```"
-        yield f"```json\n{json.dumps({'result': example['result']}, indent=2, ensure_ascii=False)}\n```"
+    asked = _RPC.format(method=json.dumps(name), params=json.dumps(example["params"], ensure_ascii=False))
+    yield f"```json\n{asked}\n```"
+    answer = {key: example[key] for key in ("result", "error") if key in example}
+    yield f"```json\n{json.dumps(answer, indent=2, ensure_ascii=False)}\n```"
 
 
 def _told(told: Any) -> str:
