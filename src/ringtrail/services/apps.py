@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from ringtrail.model.app import App
@@ -22,15 +23,27 @@ class Apps:
         self._clock = clock
         self._numbers = numbers
 
-    async def create(self, account_id: int, package: str, name: str, params: dict[str, Any]) -> App:
-        """`params` is the complete, validated CALLR object."""
+    async def create(
+        self,
+        account_id: int,
+        package: str,
+        name: str,
+        params: dict[str, Any],
+        *,
+        hash_: str | None = None,
+        created_at: datetime | None = None,
+        updated_at: datetime | None = None,
+    ) -> App:
+        """`params` is the complete, validated CALLR object. hash_ and times: of an app that moves in. DomainError CONFLICT
+        'hash' for one that is taken."""
         now = self._clock.now()
         app = App(
-            hash=new_hash(), account_id=account_id, package=package, name=name, params=params, created_at=now,
-            updated_at=now,
+            hash=hash_ or new_hash(), account_id=account_id, package=package, name=name, params=params,
+            created_at=created_at or now, updated_at=updated_at or now,
         )  # fmt: skip
         async with self._database.transaction() as connection:
-            await store.add_app(connection, app)
+            if not await store.add_app(connection, app):
+                raise DomainError(ErrorCode.CONFLICT, "hash", f"{app.hash} is taken")
         return app
 
     async def edit(self, account_id: int, hash_: str, *, name: str | None, params: dict[str, Any] | None) -> App:

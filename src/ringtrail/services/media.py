@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Iterator, Mapping
+import shutil
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -42,19 +43,30 @@ class Media:
         self._studio = studio
         self._folder = folder
 
-    async def create(self, account_id: int, name: str) -> Medium:
-        """A name without a sound. DomainError TOO_MANY 'name'."""
+    async def create(
+        self,
+        account_id: int,
+        name: str,
+        *,
+        id_: int | None = None,
+        hash_: str | None = None,
+        tags: Mapping[str, list[str]] | None = None,
+    ) -> Medium:
+        """A name without a sound. id_ and hash_: of one that moves in. DomainError TOO_MANY 'name', CONFLICT 'media_id' for an
+        id or hash that is taken."""
         now = self._clock.now()
         async with self._database.transaction() as connection:
             await store.lock(connection, account_id)
             if await store.count(connection, account_id) >= MOST_MEDIA:
                 raise DomainError(ErrorCode.TOO_MANY, "name", f"an account has {MOST_MEDIA} media at most")
             medium = Medium(
-                account_id=account_id, id=await store.next_id(connection), hash=new_hash(), name=name, tags={},
+                account_id=account_id, id=id_ or await store.next_id(connection, account_id), hash=hash_ or new_hash(),
+                name=name, tags=tags or {},
                 content=None, voice=None, rate=None, status=MediumStatus.PENDING_CONTENT, duration_ms=None,
                 size_bytes=None, path="", created_at=now, updated_at=now,
             )  # fmt: skip
-            await store.add(connection, medium)
+            if not await store.add(connection, medium):
+                raise DomainError(ErrorCode.CONFLICT, "media_id", f"{medium.id} or {medium.hash} is taken")
         return medium
 
     async def find(self, query: MediaQuery) -> tuple[list[Medium], int]:
@@ -99,7 +111,9 @@ class Media:
     def speaks(self) -> bool:
         return self._studio is not None and self._studio.speaks()
 
-    async def fill(self, medium: Medium, source: Path, *, content: str | None = None) -> None:
+    async def fill(
+        self, medium: Medium, source: Path, *, content: str | None = None, voice_id: str | None = None
+    ) -> None:
         """The sound of a file, which may be anything. One that is no sound leaves the medium in ERROR.
 
         DomainError TOO_MANY 'media' beyond the quota, which leaves it as it was; FORBIDDEN if nothing can be converted."""
@@ -109,15 +123,26 @@ class Media:
             good = True
         except SoundError:
             good = False
-        await self._keep(medium, wav, good=good, content=content)
+        await self._keep(medium, wav, good=good, content=content, voice=voice_id)
 
-    async def fill_with(self, medium: Medium, sound: bytes, *, content: str | None = None) -> None:
+    async def fill_with(
+        self, medium: Medium, sound: bytes, *, content: str | None = None, voice_id: str | None = None
+    ) -> None:
         """As `fill`, of what a request brought."""
         name = await self._write_upload(sound)
         try:
-            await self.fill(medium, self._upload_file(name), content=content)
+            await self.fill(medium, self._upload_file(name), content=content, voice_id=voice_id)
         finally:
             await asyncio.to_thread(self._upload_file(name).unlink, missing_ok=True)
+
+    async def take_over(
+        self, medium: Medium, recorded: Path, also: Callable[[Connection], Awaitable[None]]
+    ) -> None:
+        """A copy of what an engine recorded, which is in the form that it plays. also: what belongs into the same
+        transaction. DomainErrors as of `fill`."""
+        wav = self._new_file(medium)
+        await asyncio.to_thread(shutil.copyfile, recorded, wav)
+        await self._keep(medium, wav, good=True, content=None, also=also)
 
     async def speak(self, medium: Medium, text: str, voice: Voice, voice_id: str, rate: int) -> None:
         """Have it spoken. voice_id: how its owner calls the voice. DomainErrors as of `fill`."""
@@ -145,6 +170,7 @@ class Media:
         content: str | None,
         voice: str | None = None,
         rate: int | None = None,
+        also: Callable[[Connection], Awaitable[None]] | None = None,
     ) -> None:
         facts = await asyncio.to_thread(finish_file, wav) if good else None
         sound = Sound(str(wav.relative_to(self._folder).with_suffix("")), *facts) if facts else None
@@ -157,6 +183,8 @@ class Media:
             )
             if sound:
                 await _within_quota(connection, medium.account_id)
+            if also:
+                await also(connection)
 
     def _equipped(self) -> Studio:
         if self._studio is None:

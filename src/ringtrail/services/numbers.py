@@ -157,14 +157,20 @@ class Numbers:
         expires_at: datetime | None = None,
         expired_redirect_e164: str | None = None,
         capabilities: tuple[str, ...] = ("voice",),
+        hash_: str | None = None,
+        line_type: str | None = None,
+        class_: str = "CLASSIC",
+        assigned_at: datetime | None = None,
     ) -> DID:
-        facts = facts_of(number_e164)
+        """hash_, line_type and assigned_at: of a number that moves in. DomainError CONFLICT 'number' for one that is taken,
+        or its hash."""
+        facts, assigned = facts_of(number_e164), assigned_at or self._clock.now()
         did = DID(
-            hash=new_hash(), account_id=account_id, property_id=property_id, number_e164=number_e164,
-            country=facts.country or "", line_type=did_type(facts.line_type), friendly_name=friendly_name,
-            app_hash=app_hash, assigned_at=self._clock.now() if app_hash else None, expires_at=expires_at,
+            hash=hash_ or new_hash(), account_id=account_id, property_id=property_id, number_e164=number_e164,
+            country=facts.country or "", line_type=line_type or did_type(facts.line_type), friendly_name=friendly_name,
+            app_hash=app_hash, assigned_at=assigned if app_hash else None, expires_at=expires_at,
             expired_redirect_e164=expired_redirect_e164, attribution=attribution or StaticAttribution(),
-            region=facts.region, capabilities=capabilities,
+            region=facts.region, capabilities=capabilities, class_=class_,
         )  # fmt: skip
         async with self._database.transaction() as connection:
             if not await store.add_did(connection, did):
@@ -209,6 +215,11 @@ class Numbers:
         async with self._database.reading() as connection:
             did = await store.did_by_number(connection, number_e164)
         return did if did is not None and did.account_id == account_id else None
+
+    async def anywhere(self, number_e164: str) -> DID | None:
+        """Whoever's it is: not for the eyes of an account."""
+        async with self._database.reading() as connection:
+            return await store.did_by_number(connection, number_e164)
 
     # --- routing without an app of one's own ---
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from ringtrail.model.account import Account, Property
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import EventType
-from ringtrail.model.ids import new_sid
+from ringtrail.model.ids import new_hash, new_sid
 from ringtrail.ports.clock import Clock
 from ringtrail.services.accounts import password_digest
 from ringtrail.services.money import month_about
@@ -59,32 +59,26 @@ class SubAccounts:
 
         DomainError FORBIDDEN for an account that is itself below another; TOO_MANY beyond the quota.
         """
-        if parent.parent_id is not None:
-            raise DomainError(ErrorCode.FORBIDDEN, detail="a sub account has no sub accounts")
-        name, secret = str(profile.get("company") or "Sub account"), password or _new_password()
-        salt = secrets.token_bytes(16)
+        secret, salt = password or new_password(), secrets.token_bytes(16)
         digest = await asyncio.to_thread(password_digest, secret, salt)
         async with self._database.transaction() as connection:
-            await _require_room(connection, parent.id)
-            account = await store.add(connection, parent, new_sid(), name, profile)
-            await account_store.add_property(
-                connection,
-                Property(
-                    id=0,
-                    account_id=account.id,
-                    sid=new_sid(),
-                    name=name,
-                    timezone=None,
-                    active=True,
-                    masks_callers=False,
-                ),
-            )
+            account = await _added(connection, parent, new_hash(), profile)
             login = login_of_hash(account.hash)
             await account_store.add_credential(
                 connection, account_id=account.id, property_id=None, dialect=dialect, login=login, scheme="scrypt",
                 secret_hash=digest, salt=salt, label="",
             )  # fmt: skip
         return NewSubAccount(account=account, login=login, password=secret)
+
+    async def move_in(
+        self, parent: Account, hash_: str | None, profile: Mapping[str, Any], change: Callable[[Account], Account]
+    ) -> Account:
+        """One that was elsewhere, under its hash there, as `change` makes it; without a login. DomainErrors as of `create`, and
+        CONFLICT 'hash' for one that is taken."""
+        async with self._database.transaction() as connection:
+            changed = change(await _added(connection, parent, hash_ or new_hash(), profile))
+            await store.write(connection, changed, self._clock.now())
+        return changed
 
     async def find(
         self, parent_id: int, *, archived: bool | None = False, offset: int = 0, limit: int | None = None
@@ -194,8 +188,24 @@ def login_of_hash(hash_: str) -> str:
     return f"sub-{hash_.lower()}"
 
 
-def _new_password() -> str:
+def new_password() -> str:
     return "".join(secrets.choice(_LETTERS) for _ in range(PASSWORD_LENGTH))
+
+
+async def _added(connection: Connection, parent: Account, hash_: str, profile: Mapping[str, Any]) -> Account:
+    """With a property of its own. DomainErrors as of `SubAccounts.move_in`."""
+    if parent.parent_id is not None:
+        raise DomainError(ErrorCode.FORBIDDEN, detail="a sub account has no sub accounts")
+    await _require_room(connection, parent.id)
+    name = str(profile.get("company") or "Sub account")
+    account = await store.add(connection, parent, new_sid(), hash_, name, profile)
+    if account is None:
+        raise DomainError(ErrorCode.CONFLICT, "hash", f"{hash_} is taken")
+    item = Property(
+        id=0, account_id=account.id, sid=new_sid(), name=name, timezone=None, active=True, masks_callers=False
+    )  # fmt: skip
+    await account_store.add_property(connection, item)
+    return account
 
 
 async def _require_room(connection: Connection, parent_id: int) -> None:

@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -111,22 +112,30 @@ class Webhooks:
         enabled: bool = True,
         settings: Mapping[str, Any] | None = None,
         secrets: Mapping[str, Any] | None = None,
+        hash_: str | None = None,
+        disabled_why: str | None = None,
+        created_at: datetime | None = None,
+        updated_at: datetime | None = None,
     ) -> Endpoint:
-        """A new endpoint; it is told what happens from now on. property_id None: of the whole account.
+        """A new endpoint; it is told what happens from now on. property_id None: of the whole account. hash_ and times: of one
+        that moves in.
 
         settings and secrets are JSON objects in the dialect's own words; secrets are encrypted and given to its
         renderer only. DomainError BAD_FORMAT 'address' for one that we do not send to; TOO_MANY; UNKNOWN_VALUE
-        'event_types' for a type that cannot be subscribed to.
+        'event_types' for a type that cannot be subscribed to; CONFLICT 'hash' for one that is taken.
         """
         self._check(address, event_types)
         now = self._clock.now()
         endpoint = Endpoint(
-            hash=new_hash(), account_id=account_id, dialect=dialect, property_id=property_id, name=name,
+            hash=hash_ or new_hash(), account_id=account_id, dialect=dialect, property_id=property_id, name=name,
             address=address, event_types=tuple(event_types), disabled_by=None if enabled else DisabledBy.OWNER,
-            disabled_at=None if enabled else now, settings=settings or {}, created_at=now, updated_at=now,
+            disabled_at=None if enabled else now, disabled_why=disabled_why, settings=settings or {},
+            created_at=created_at or now, updated_at=updated_at or now,
         )  # fmt: skip
         async with self._database.transaction() as connection:
             await counters.lock(connection, account_id)  # of two requests at once, one counts the other's
+            if hash_ and await store.exists(connection, hash_):
+                raise DomainError(ErrorCode.CONFLICT, "hash", f"{hash_} is taken")
             if len(await store.of_account(connection, account_id, None)) >= MOST_ENDPOINTS:
                 raise DomainError(ErrorCode.TOO_MANY, detail=f"an account has {MOST_ENDPOINTS} endpoints at most")
             await self._put(connection, endpoint, secrets)

@@ -99,14 +99,16 @@ async def may_show(connection: Connection, account_id: int, number_e164: str) ->
     return bool(row and row[0])
 
 
-async def add_app(connection: Connection, app: App) -> None:
-    await connection.execute(
+async def add_app(connection: Connection, app: App) -> bool:
+    """False: its hash is taken."""
+    cursor = await connection.execute(
         "INSERT INTO apps (account_id, hash, package, name, params, created_at, updated_at, did_hash)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s)",
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT (hash) DO NOTHING",
         (
             app.account_id, app.hash, app.package, app.name, Jsonb(app.params), app.created_at, app.updated_at, app.did_hash,
         ),
     )  # fmt: skip
+    return cursor.rowcount == 1
 
 
 async def update_app(connection: Connection, app: App) -> None:

@@ -42,22 +42,32 @@ def _medium(row: Sequence[Any]) -> Medium:
     )  # fmt: skip
 
 
-async def next_id(connection: Connection) -> int:
-    row = await (await connection.execute("SELECT nextval('media_ids')")).fetchone()
-    assert row is not None
-    id_: int = row[0]
-    return id_
+async def next_id(connection: Connection, account_id: int) -> int:
+    """The next one that the account has not; what moved in kept its own. The account's lock is held."""
+    while True:
+        row = await (
+            await connection.execute(
+                "SELECT n, EXISTS (SELECT FROM media WHERE account_id = %s AND id = n) FROM nextval('media_ids') AS n",
+                (account_id,),
+            )
+        ).fetchone()
+        assert row is not None
+        if not row[1]:
+            id_: int = row[0]
+            return id_
 
 
-async def add(connection: Connection, medium: Medium) -> None:
-    await connection.execute(
+async def add(connection: Connection, medium: Medium) -> bool:
+    """False: its id or hash is taken."""
+    cursor = await connection.execute(
         "INSERT INTO media (account_id, id, hash, name, category, path, tags, status, created_at, updated_at)"
-        " VALUES (%s, %s, %s, %s, '', %s, %s, %s, %s, %s)",
+        " VALUES (%s, %s, %s, %s, '', %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
         (
             medium.account_id, medium.id, medium.hash, medium.name, medium.path, Jsonb(dict(medium.tags), dumps=json.dumps),
             medium.status.value, medium.created_at, medium.updated_at,
         ),
     )  # fmt: skip
+    return cursor.rowcount == 1
 
 
 async def count(connection: Connection, account_id: int) -> int:

@@ -137,10 +137,10 @@ async def find_dids(
 
 
 async def add_did(connection: Connection, did: DID) -> bool:
-    """False: somebody has this number already."""
+    """False: somebody has this number, or this hash, already."""
     attribution = did.attribution
     cursor = await connection.execute(
-        f"INSERT INTO dids ({_DID}) VALUES ({', '.join(['%s'] * 29)}) ON CONFLICT (number_e164) DO NOTHING".encode(),
+        f"INSERT INTO dids ({_DID}) VALUES ({', '.join(['%s'] * 29)}) ON CONFLICT DO NOTHING".encode(),
         (
             did.hash, did.account_id, did.property_id, did.number_e164, did.country, did.line_type, did.friendly_name,
             did.app_hash, did.assigned_at, did.expires_at, did.expired_redirect_e164, attribution.source,

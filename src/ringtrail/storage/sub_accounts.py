@@ -14,21 +14,21 @@ from ringtrail.storage import accounts
 from ringtrail.storage.database import Connection
 
 
-async def add(connection: Connection, parent: Account, sid: str, name: str, profile: Mapping[str, Any]) -> Account:
-    """An account below `parent`, with its country, currency, tariff and all else that a profile does not say."""
+async def add(
+    connection: Connection, parent: Account, sid: str, hash_: str, name: str, profile: Mapping[str, Any]
+) -> Account | None:
+    """An account below `parent`, with its country, currency, tariff and all else that a profile does not say. None: its hash
+    is taken."""
     row = await (
         await connection.execute(
-            "INSERT INTO accounts (sid, name, timezone, country, currency, billing_increment_s, outbound_prefixes,"
+            "INSERT INTO accounts (sid, hash, name, timezone, country, currency, billing_increment_s, outbound_prefixes,"
             " parent_id, locale, profile, billing_mode, tariff, most_sub_accounts)"
-            " SELECT %s, %s, timezone, country, currency, billing_increment_s, outbound_prefixes, id, locale, %s,"
-            " billing_mode, tariff, 0 FROM accounts WHERE id = %s RETURNING id",
-            (sid, name, Jsonb(dict(profile), dumps=json.dumps), parent.id),
+            " SELECT %s, %s, %s, timezone, country, currency, billing_increment_s, outbound_prefixes, id, locale, %s,"
+            " billing_mode, tariff, 0 FROM accounts WHERE id = %s ON CONFLICT (hash) DO NOTHING RETURNING id",
+            (sid, hash_, name, Jsonb(dict(profile), dumps=json.dumps), parent.id),
         )
     ).fetchone()
-    assert row is not None
-    made = await accounts.account_by_id(connection, row[0])
-    assert made is not None
-    return made
+    return await accounts.account_by_id(connection, row[0]) if row else None
 
 
 async def below(
@@ -68,14 +68,14 @@ async def reached_by_login(connection: Connection, master_id: int, dialect: str,
 
 
 async def write(connection: Connection, account: Account, now: datetime) -> None:
-    """Its name, profile, bars, and whether it is disabled or archived."""
+    """Its name, profile, bars, currency, locale and time zone, and whether it is disabled or archived."""
     await connection.execute(
-        "UPDATE accounts SET name = %s, profile = %s, barred = %s,"
+        "UPDATE accounts SET name = %s, profile = %s, barred = %s, currency = %s, locale = %s, timezone = %s,"
         " disabled_at = CASE WHEN %s THEN coalesce(disabled_at, %s) END,"
         " archived_at = CASE WHEN %s THEN coalesce(archived_at, %s) END WHERE id = %s",
         (
-            account.name, Jsonb(dict(account.profile), dumps=json.dumps), sorted(account.barred), account.disabled, now,
-            account.archived, now, account.id,
+            account.name, Jsonb(dict(account.profile), dumps=json.dumps), sorted(account.barred), account.currency,
+            account.locale, account.timezone, account.disabled, now, account.archived, now, account.id,
         ),
     )  # fmt: skip
 

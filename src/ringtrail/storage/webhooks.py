@@ -53,6 +53,12 @@ async def by_hash(connection: Connection, account_id: int, hash_: str) -> Endpoi
     return _endpoint(row) if row else None
 
 
+async def exists(connection: Connection, hash_: str) -> bool:
+    """Whoever's it is."""
+    row = await (await connection.execute("SELECT EXISTS (SELECT FROM endpoints WHERE hash = %s)", (hash_,))).fetchone()
+    return bool(row and row[0])
+
+
 async def put(connection: Connection, endpoint: Endpoint) -> None:
     """Insert, or write everything that may change; its secrets stay as they are."""
     await connection.execute(
