@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -16,6 +17,10 @@ _GSM_EXTENDED = frozenset("\f^{}\\[~]|€")  # two septets each
 """The default alphabet of 3GPP TS 23.038 section 6.2.1."""
 
 MAX_SEGMENTS = 10
+SENDER_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 _-]{1,11}")
+"""What may stand in place of a sender's number (3GPP TS 23.040 section 9.1.2.5 has room for eleven characters)."""
+FLASH = "flash_message"
+"""Key of a message's settings: whether it is shown at once and not kept (class 0 of 3GPP TS 23.038 section 4)."""
 
 
 class Direction(StrEnum):
@@ -63,6 +68,10 @@ class Message:
     delivered_at: datetime | None = None
     received_at: datetime | None = None
     debit_micro: int | None = None  # what it costs; None: not rated
+
+    @property
+    def flash(self) -> bool:
+        return bool(self.settings.get(FLASH))
 
 
 def encoding_of(body: str) -> Encoding:

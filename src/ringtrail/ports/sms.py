@@ -33,6 +33,7 @@ class MessageReceived:
     sender: str  # as on the wire: a number or a name
     recipient: str  # as on the wire
     body: str
+    flash: bool = False  # it is to be shown at once and not kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +53,7 @@ class SmsTransport(Protocol):
     name: str
 
     async def submit(self, message: Message) -> Sequence[SmsFact]:
-        """Hand one message over; what is known of it at once. Raises SmsRefusedError or SmsUnavailableError."""
+        """Hand one message over, as class 0 if it is a flash; what is known of it at once. Raises SmsRefusedError or SmsUnavailableError."""
         ...
 
     def facts(self) -> AsyncIterator[SmsFact]:

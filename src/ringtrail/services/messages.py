@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,7 +13,17 @@ import structlog
 from ringtrail.model.account import Account, Bar
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import new_sid
-from ringtrail.model.message import MAX_SEGMENTS, Direction, Encoding, Message, MessageStatus, encoding_of, parts_of
+from ringtrail.model.message import (
+    FLASH,
+    MAX_SEGMENTS,
+    SENDER_NAME,
+    Direction,
+    Encoding,
+    Message,
+    MessageStatus,
+    encoding_of,
+    parts_of,
+)
 from ringtrail.model.number import DID
 from ringtrail.model.query import MessageQuery
 from ringtrail.ports.clock import Clock
@@ -37,7 +46,6 @@ log = structlog.get_logger("ringtrail.messages")
 
 SCHEDULE_AHEAD = timedelta(days=14)
 SCHEDULE_LATE = timedelta(hours=1)
-_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
 LEASE = timedelta(seconds=60)
 GIVE_UP_AFTER = timedelta(days=1)
 _SUBMIT_S = 20.0  # how long one submission may take; well inside a lease, so that it ends while the claim is ours
@@ -219,7 +227,7 @@ class Messenger:
                 id=0, sid=new_sid(), account_id=did.account_id, property_id=did.property_id, direction=Direction.IN,
                 sender=sender, recipient_e164=did.number_e164, body=body, encoding=encoding_of(body),
                 segments=len(parts_of(body)), status=MessageStatus.RECEIVED, created_at=now, received_at=fact.at,
-                settings={store.ENDPOINT: told} if told else {},
+                settings=({store.ENDPOINT: told} if told else {}) | ({FLASH: True} if fact.flash else {}),
             ),
             transport_id=fact.transport_id,
         )  # fmt: skip
@@ -247,11 +255,11 @@ async def _sender(connection: Connection, account: Account, wanted: NewMessage) 
         if not mine:
             raise DomainError(ErrorCode.MISSING, "sender", "the property has no number that can send messages")
         return mine[0].number_e164
-    if _NAME.fullmatch(wanted.sender):
+    if SENDER_NAME.fullmatch(wanted.sender):
         return wanted.sender
     number = to_e164(wanted.sender, account.country)
     if number is None:
-        raise DomainError(ErrorCode.BAD_FORMAT, "sender", "a number, or 1 to 11 letters, digits and spaces")
+        raise DomainError(ErrorCode.BAD_FORMAT, "sender", "a number, or 1 to 11 letters, digits, spaces, _ and -")
     did = await number_store.did_by_number(connection, number)
     if did is None or (did.account_id, did.property_id) != (account.id, wanted.property_id):
         raise DomainError(ErrorCode.UNKNOWN_VALUE, "sender", "not a number of this property")

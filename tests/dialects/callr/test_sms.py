@@ -14,9 +14,10 @@ from ringtrail.model.message import Encoding, Message, encoding_of
 from ringtrail.model.query import MessageQuery
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services.messages import Messenger
+from ringtrail.sms.loopback import Loopback
 from tests.dialects.callr import shapes
 from tests.dialects.callr.conftest import Rpc
-from tests.dialects.callr.happenings import MOBILE, SMS_NUMBER, Post
+from tests.dialects.callr.happenings import MOBILE, SMS_NUMBER, Post, sms_number
 from tests.fixtures import World, build_world
 
 pytestmark = pytest.mark.postgres
@@ -78,9 +79,51 @@ async def test_what_the_carrier_refuses_has_failed_and_what_we_refuse_is_an_erro
 
 async def test_an_empty_sender_is_the_first_number_that_can_send_and_a_name_stays(rpc: Rpc, carrier_post: Post) -> None:
     for given, shown in (
-        ("", SMS_NUMBER), ("SMS", "SMS"), ("My Shop 24", "My Shop 24"), ("01 99 00 10 01", SMS_NUMBER),
+        ("", SMS_NUMBER), ("SMS", "SMS"), ("My Shop 24", "My Shop 24"), ("My-Shop_24", "My-Shop_24"), ("_-a", "_-a"),
+        ("01 99 00 10 01", SMS_NUMBER),
     ):  # fmt: skip
         assert (await rpc("sms.get", await rpc("sms.send", given, MOBILE, "Hello", None)))["from"] == shown
+
+
+@pytest.mark.parametrize("sender", [SMS_NUMBER, "", "My-Shop"])
+async def test_the_placeholder_of_stop_becomes_a_number_before_anything_is_counted(
+    rpc: Rpc, carrier_post: Post, sender: str
+) -> None:
+    for body, parts in (
+        ("Sale! STOP: %STOPNUM%, %STOPNUM%", 1),
+        ("x" * 148 + "%STOPNUM%", 1),
+        ("x" * 149 + "%STOPNUM%", 2),
+    ):
+        text = body.replace("%STOPNUM%", SMS_NUMBER)
+        sms = await rpc("sms.get", await rpc("sms.send", sender, MOBILE, body, {"nature": "MARKETING"}))
+        assert (sms["text"], sms["parts"]) == (text, parts)
+        assert await rpc("sms.get_count_for_body", body) == parts
+        quote = await rpc("sms.get_quote", sender, MOBILE, body, None)
+        assert (quote["count"], quote["length"]) == (parts, len(text))
+
+
+async def test_the_placeholder_of_stop_is_never_sent_as_it_stands(rpc: Rpc, fault: Rpc, world: World) -> None:
+    told = (151, "PROPERTY_VALUE_ERROR [body]")
+    assert await fault("sms.send", "My Shop", MOBILE, "STOP: %STOPNUM%", None) == told
+    assert await fault("sms.get_count_for_body", "STOP: %STOPNUM%") == told
+    assert (await rpc("sms.search", None, None))["total"] == 0
+    assert (await rpc("sms.get", await rpc("sms.send", "My Shop", MOBILE, "STOPNUM %stopnum%", None)))["parts"] == 1
+
+
+@pytest.mark.parametrize("flash", [True, False])
+async def test_a_flash_message_arrives_as_one(rpc: Rpc, world: World, flash: bool) -> None:
+    await sms_number(world)
+    messenger = Messenger(world.database, SystemClock(), Loopback(SystemClock()), default_country="FR")
+    sent = await rpc("sms.send", SMS_NUMBER, SMS_NUMBER, "Look!", {"flash_message": flash})
+    await messenger.dispatch_all()
+    (received,) = (await rpc("sms.search", {"type": "IN"}, None))["hits"]
+    assert (await rpc("sms.get", sent))["options"]["flash_message"] is flash
+    assert (received["text"], received["options"]["flash_message"]) == ("Look!", flash)
+
+
+@pytest.mark.parametrize("method", ["sms.get_settings", "sms.set_settings"])
+async def test_what_the_vendor_gave_up_is_no_method(fault: Rpc, method: str) -> None:
+    assert await fault(method, {}) == (-32601, "Method not found")
 
 
 TEXTS: list[tuple[str, str | None, str, str, int]] = [
@@ -178,6 +221,8 @@ FAULTS: list[tuple[str, tuple[Any, ...], str]] = [
     ("sms.send", ("SMS", None, "x", None), "PROPERTY_TYPE_ERROR [to]"),
     ("sms.send", ("+33123", MOBILE, "x", None), "PROPERTY_VALUE_ERROR [from]"),
     ("sms.send", ("12345", MOBILE, "x", None), "PROPERTY_VALUE_ERROR [from]"),
+    ("sms.send", ("12-34_5", MOBILE, "x", None), "PROPERTY_VALUE_ERROR [from]"),
+    ("sms.send", ("Sh@p", MOBILE, "x", None), "PROPERTY_VALUE_ERROR [from]"),
     ("sms.send", ("Much too long a name", MOBILE, "x", None), "PROPERTY_VALUE_ERROR [from]"),
     ("sms.send", (MOBILE, MOBILE, "x", None), "PROPERTY_VALUE_ERROR [from]"),
     ("sms.send", (None, MOBILE, "x", None), "PROPERTY_TYPE_ERROR [from]"),

@@ -187,7 +187,7 @@ BAD = [
     ({"Text": ""}, (400, "PARAMETER_OUT_OF_RANGE", "Text: from 1 character to 10 segments")),
     ({"Text": "a" * 1531}, (400, "PARAMETER_OUT_OF_RANGE", "Text: from 1 character to 10 segments")),
     ({"Text": "a\0"}, (400, "PARAMETER_INVALID", "Text: holds a NUL")),
-    ({"From": "Much too long a name"}, (400, "PARAMETER_INVALID", "From: a number, or 1 to 11 letters, digits and spaces")),
+    ({"From": "Much too long a name"}, (400, "PARAMETER_INVALID", "From: a number, or 1 to 11 letters, digits, spaces, _ and -")),
     ({"From": "+33912349999"}, (400, "PARAMETER_INVALID", "From: not a number of this property")),
     ({"Schedule": "tomorrow"}, (400, "PARAMETER_INVALID", "Schedule: Expected `int | null`, got `str`")),
     ({"Schedule": -1}, (400, "PARAMETER_OUT_OF_RANGE", "Schedule: Expected `int` >= 0")),

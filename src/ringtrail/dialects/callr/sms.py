@@ -2,8 +2,10 @@
 
 [inferred]: `sms.search` by name; a message to be sent belongs to the property of its sending number, one with a name to the
 account's first property that may send, one with an empty `from` to the first number that can; a name needs no approval;
-tabs are dropped and nothing else; `sms.get_count_for_body` is a number; `sms.get_gsm_charset_mapping` is a dictionary of
-character and replacement; lists are by creation, oldest first.
+tabs are dropped and nothing else; `%STOPNUM%` is replaced in every text, whatever its nature: by the sending number, or for a
+name by the account's first number that can, where answers come in; without one it is PROPERTY_VALUE_ERROR [body];
+`sms.get_count_for_body` is a number; `sms.get_gsm_charset_mapping` is a dictionary of character and replacement; lists are by
+creation, oldest first.
 """
 
 from __future__ import annotations
@@ -42,7 +44,7 @@ from ringtrail.dialects.callr.sms_object import (
 from ringtrail.dialects.callr.sms_text import GSM_CONVERSIONS, as_gsm
 from ringtrail.dialects.callr.webhook_options import DynamicWebhook
 from ringtrail.model.errors import DomainError, ErrorCode
-from ringtrail.model.message import Encoding, Message, encoding_of, parts_of
+from ringtrail.model.message import FLASH, SENDER_NAME, Encoding, Message, encoding_of, parts_of
 from ringtrail.model.money import BillingMode
 from ringtrail.model.number import DID
 from ringtrail.model.query import MessageQuery
@@ -52,7 +54,7 @@ from ringtrail.services.numbers import is_e164, to_e164
 
 ORDER = "date_creation"
 MAX_MESSAGES = 50_000
-_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
+STOP_NUMBER = "%STOPNUM%"
 _NO_MESSAGE = 0  # an id that none has
 _USER_DATA = re.compile(r"[A-Za-z0-9]{0,32}")
 _OPTIONS = ("flash_message", "force_encoding", "nature", "user_data", "webhook")
@@ -87,7 +89,7 @@ async def sender(asking: Asking, path: str, value: Any) -> Sender:
         raise wrong_type(path)
     properties = await asking.services.accounts.properties(asking.account.id)
     may_send = [item.id for item in properties if item.active and item.sms_enabled]
-    if _NAME.fullmatch(value) and may_send:
+    if SENDER_NAME.fullmatch(value) and may_send:
         return Sender(min(may_send), value)
     for did in await _numbers_to_send_from(asking, value):
         if did.property_id in may_send and "sms" in did.capabilities:
@@ -118,7 +120,16 @@ async def body(asking: Asking, path: str, value: Any) -> str:
     """The text."""
     if not isinstance(value, str) or not value.replace("\t", "") or "\0" in value:
         raise bad_format(path)
-    return value.replace("\t", "")
+    text = value.replace("\t", "")
+    return text.replace(STOP_NUMBER, await _stop_number(asking, path)) if STOP_NUMBER in text else text
+
+
+async def _stop_number(asking: Asking, path: str) -> str:
+    """Where whoever gets the text can say that there should be no more."""
+    given: Sender | None = asking.checked.get("from")
+    if given is not None and not SENDER_NAME.fullmatch(given.text):
+        return given.text
+    return (await sender(asking, path, "")).text
 
 
 async def options(asking: Asking, path: str, value: Any) -> Options:
@@ -239,7 +250,7 @@ async def _endpoint(asking: Asking, webhook: DynamicWebhook) -> Endpoint:
 def _settings(said: Options, endpoint: Endpoint | None) -> dict[str, Any]:
     """What is kept with the message: what was said of it, as it is shown."""
     kept: dict[str, Any] = {
-        "flash_message": said.flash_message, "force_encoding": said.force_encoding, "nature": said.nature,
+        FLASH: said.flash_message, "force_encoding": said.force_encoding, "nature": said.nature,
     }  # fmt: skip
     if endpoint is not None:
         options = msgspec.to_builtins(webhook_options.shown(endpoint.settings))

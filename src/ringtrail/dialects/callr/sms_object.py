@@ -136,7 +136,7 @@ def sms_object(message: Message, masking: frozenset[int], mode: BillingMode) -> 
 def _options(message: Message) -> SmsOptions:
     said = message.settings
     return SmsOptions(
-        flash_message=said.get("flash_message", False),
+        flash_message=message.flash,
         force_encoding=said.get("force_encoding"),
         nature=said.get("nature"),
         user_data=message.external_id,

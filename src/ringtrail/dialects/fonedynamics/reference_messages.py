@@ -47,7 +47,7 @@ MESSAGE_FIELDS: Fields = {
     SendMessage: {
         "To": Field("The recipient: E.164, or as people of the account's country write it. The account must be allowed to dial it.", {"examples": ["+33612345678"]}),
         "Text": Field(f"From 1 character to {MAX_SEGMENTS} segments: 160 characters of the GSM alphabet or 70 others in one; 153 or 67 in each of several.", {"examples": ["Your table is booked."], "minLength": 1}),
-        "From": "A number of the property's that can send, or 1 to 11 letters, digits and spaces with a letter among them. Absent or blank: the property's first number that can.",
+        "From": "A number of the property's that can send, or 1 to 11 letters, digits, spaces, `_` and `-` with a letter among them. Absent or blank: the property's first number that can.",
         "Schedule": "The Unix second when it shall go out, up to 14 days ahead. Up to an hour ago means now; longer ago is refused.",
         "DeliveryReceipt": "Whether to ask the carrier what became of it. Without, a message stays `Submitted`.",
         "DeliveryReceiptWebhookUri": _KEPT,

@@ -20,7 +20,7 @@ class Loopback:
         at = self._clock.now()
         received = MessageReceived(
             at=at, transport_id=f"{self.name}:{message.sid}", sender=message.sender, recipient=message.recipient_e164,
-            body=message.body,
+            body=message.body, flash=message.flash,
         )  # fmt: skip
         receipt = ReceiptArrived(at=at, sid=message.sid, delivered=True)
         return (received, receipt) if message.receipt_wanted else (received,)
