@@ -72,11 +72,20 @@ def _method(name: str, method: Method, example: dict[str, Any]) -> Iterator[str]
         yield "\n".join(["| parameter | value | null |", "|---|---|---|", *rows])
     yield f"State: {method.state}. Result: {_linked(result_of(method))}."
     if example["errors"]:
-        yield "Errors: " + ", ".join(f"{code} `{message}`" for message, code in example["errors"].items()) + "."
+        yield "\n".join(["| error | for instance |", "|---|---|", *map(_error, example["errors"])])
     asked = _RPC.format(method=json.dumps(name), params=json.dumps(example["params"], ensure_ascii=False))
     yield f"```json\n{asked}\n```"
     answer = {key: example[key] for key in ("result", "error") if key in example}
     yield f"```json\n{json.dumps(answer, indent=2, ensure_ascii=False)}\n```"
+
+
+def _error(error: dict[str, Any]) -> str:
+    given = (
+        f"`{error['param']}` is `{json.dumps(error['given'], ensure_ascii=False)}`"
+        if "given" in error
+        else f"no `{error['param']}`"
+    )
+    return f"| {error['code']} `{error['message']}` | {given} |"
 
 
 def _told(told: Any) -> str:

@@ -1,4 +1,5 @@
-"""The page of methods: its examples are what the server answers, its errors those that wrong parameters get.
+"""The page of methods, which are golden exchanges: its examples are what the server answers, its errors what each parameter's
+being wrong gets.
 
 RINGTRAIL_RECORD_EXAMPLES=1 writes docs/callr_examples.json again instead of comparing.
 """
@@ -156,24 +157,26 @@ def _picked(result: Any, step: Step) -> Any:
     return result
 
 
-async def _errors(client: Client, method: str, params: list[Any]) -> dict[str, int]:
-    """{message: code} of one parameter after the other being wrong, then of one too many. What is right is not done."""
-    found: dict[str, int] = {}
-    for wrong in _wrong(params):
-        reply = (await post(client, method, *wrong, *[None] * 9)).json()  # nine too many: nothing is done
-        if "Invalid params: at most" not in reply["error"]["message"]:
-            found[_general(reply["error"]["message"])] = reply["error"]["code"]
-    return found
+async def _errors(client: Client, method: str, params: list[Any]) -> list[dict[str, Any]]:
+    """What each parameter's being wrong is told, once each: `given` in its place, or nothing from it on."""
+    found: dict[str, dict[str, Any]] = {}
+    for wrong, asked in _wrong(method, params):
+        error = (await post(client, method, *asked)).json()["error"]
+        if "Invalid params: at most" not in error["message"]:
+            found.setdefault(error["message"], error | wrong)
+    return list(found.values())
 
 
-def _wrong(params: list[Any]) -> Iterator[list[Any]]:
-    for position, _ in enumerate(params):
+def _wrong(method: str, params: list[Any]) -> Iterator[tuple[dict[str, Any], list[Any]]]:
+    """Nine parameters too many, so that what is right is not done."""
+    for position, param in enumerate(METHODS[method].params):
         for value in _WRONG:
-            yield [*params[:position], value, *params[position + 1 :]]
-
-
-def _general(message: str) -> str:
-    return re.sub(r"\.unknown\]", ".…]", message)
+            yield (
+                {"param": param.name, "given": value},
+                [*params[:position], value, *params[position + 1 :], *[None] * 9],
+            )
+        if not param.optional:
+            yield {"param": param.name}, params[:position]
 
 
 def _steady(value: Any, key: str = "") -> Any:
@@ -207,8 +210,19 @@ def test_every_method_is_on_the_page() -> None:
     assert [name for name in METHODS if f"### `{name}`" not in PAGE.read_text()] == []
 
 
-def test_every_method_has_an_example() -> None:
+def test_every_method_has_an_exchange() -> None:
     assert json.loads(EXAMPLES.read_text()).keys() == METHODS.keys()
+
+
+def test_every_parameter_of_every_method_has_an_error_that_names_it() -> None:
+    examples = json.loads(EXAMPLES.read_text())
+    unnamed = [
+        (method, param.name)
+        for method, known in METHODS.items()
+        for param in known.params
+        if not any(re.search(rf" \[{param.name}[\].]", error["message"]) for error in examples[method]["errors"])
+    ]
+    assert unnamed == []
 
 
 def test_a_method_that_is_refused_shows_no_result_and_every_other_shows_one() -> None:
