@@ -112,6 +112,10 @@ _SCHEMAS: dict[str, Schema] = {
 }
 
 
+def schema_of(package: str) -> Schema:
+    return _SCHEMAS[package]
+
+
 def complete_params(account: Account, package: str, stored: Any) -> dict[str, Any]:
     """What an app has stored, in the vendor's order, with defaults where it says nothing."""
     return completed(account, _SCHEMAS[package], stored)

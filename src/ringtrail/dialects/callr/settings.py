@@ -79,7 +79,7 @@ async def applied(asking: Asking, path: str, schema: Schema, stored: Any, value:
     """As `merged`, of a parameter. DomainError UNKNOWN_VALUE, too, for media that are not there."""
     given = await plain_object(asking, path, value)
     result = merged(asking.account, path, schema, stored, given)
-    if named := dict(_media(path, schema, given)):
+    if named := dict(media_in(path, schema, given)):
         found, _ = await asking.services.media.find(MediaQuery(account_id=asking.account.id, ids=tuple(named.values())))
         there = {medium.id for medium in found}
         for where, id_ in named.items():
@@ -88,14 +88,14 @@ async def applied(asking: Asking, path: str, schema: Schema, stored: Any, value:
     return result
 
 
-def _media(path: str, schema: Schema, given: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
+def media_in(path: str, schema: Schema, given: Mapping[str, Any]) -> Iterator[tuple[str, int]]:
     """(path, id) of all media in an object that was checked; 0 and null are none."""
     for key, item in schema.items():
         value = given.get(key)
         if item is MEDIA and value:
             yield f"{path}.{key}", value
         elif value and not isinstance(item, Property):
-            yield from _media(f"{path}.{key}", item, value)
+            yield from media_in(f"{path}.{key}", item, value)
 
 
 def _checked(account: Account, path: str, item: Property | Schema, stored: Any, value: Any) -> Any:
