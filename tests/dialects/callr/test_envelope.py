@@ -213,11 +213,11 @@ async def test_a_long_answer_is_zipped_for_those_who_ask_for_it(port: int) -> No
     mapping = b'{"id":1,"jsonrpc":"2.0","method":"sms.get_gsm_charset_mapping","params":[]}'
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     bodies = []
-    for accepted in ("identity", "gzip, deflate"):
+    for accepted, expected in (("identity", False), ("gzip, deflate", True), ("gzip;q=0", False), ("*;q=0.5", True)):
         writer.write(_request(ENDPOINT, f"Accept-Encoding: {accepted}", body=mapping))
         status, headers, body = await asyncio.wait_for(_reply(reader), 10)
         zipped = headers.get("content-encoding") == "gzip"
-        assert (status, zipped) == (200, accepted != "identity")
+        assert (status, zipped) == (200, expected), accepted
         assert headers["content-type"] == "application/json-rpc; charset=utf-8"
         bodies.append(gzip.decompress(body) if zipped else body)
     assert len(set(bodies)) == 1

@@ -7,9 +7,6 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, Router, get, post
-from litestar.config.compression import CompressionConfig
-from litestar.middleware import DefineMiddleware
-from litestar.middleware.compression import CompressionMiddleware
 from litestar.params import FromPath
 from litestar.response import Stream
 
@@ -20,6 +17,7 @@ from ringtrail.dialects.callr.errors import CONTENT_TYPE, MEDIA_PREFIX, RECORDIN
 from ringtrail.dialects.callr.parameters import Asking
 from ringtrail.dialects.callr.registry import answer
 from ringtrail.httpkit.body import LargeBodies
+from ringtrail.httpkit.compression import GZIP
 from ringtrail.httpkit.dialect import Dialect, DialectOptions
 from ringtrail.httpkit.files import file_response
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -32,11 +30,9 @@ _SOUND_FILE = re.compile(r"([A-Z0-9]{8})\.(mp3|wav)")
 LARGEST_BODY_BYTES = 16 * 1024 * 1024
 """Room for the largest file of media in base64, and for what else is in its call."""
 _LARGE_AT_ONCE = 3
-_GZIP = CompressionConfig(backend="gzip", gzip_compress_level=4)  # higher levels stall the event loop
 
 
 def build(services: Services, options: DialectOptions) -> Router:
-    compression = DefineMiddleware(CompressionMiddleware, config=_GZIP)
     bodies = LargeBodies(LARGEST_BODY_BYTES, at_once=_LARGE_AT_ONCE)
 
     async def admit(request: Request[Any, Any, Any], *, refreshing: bool = False) -> Asking:
@@ -50,7 +46,7 @@ def build(services: Services, options: DialectOptions) -> Router:
         asking = await admit(request)
         return lambda method, params: answer(asking, RpcCall(method, params))
 
-    @post(RPC_PREFIX, status_code=200, middleware=[compression], request_max_body_size=None)
+    @post(RPC_PREFIX, status_code=200, middleware=[GZIP], request_max_body_size=None)
     async def json_rpc(request: Request[Any, Any, Any]) -> Response[bytes]:
         async with bodies.read(request, admit) as body:
             echo = id_of(body)
@@ -83,9 +79,7 @@ def build(services: Services, options: DialectOptions) -> Router:
             raise DomainError(ErrorCode.NOT_FOUND)
         return file_response(path, request.headers.get("range"), download_name=name)
 
-    return Router(
-        "/", route_handlers=[json_rpc, recording_file, media_file, *rest.handlers(admit_to_rest, [compression])]
-    )
+    return Router("/", route_handlers=[json_rpc, recording_file, media_file, *rest.handlers(admit_to_rest, [GZIP])])
 
 
 def _refreshes(body: bytes) -> bool:

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from litestar import Request, Response, Router, get
-from litestar.config.compression import CompressionConfig
-from litestar.middleware import DefineMiddleware
-from litestar.middleware.compression import CompressionMiddleware
 from litestar.response import Stream
 
 from ringtrail.dialects.optico.auth import Domain, domain_of
@@ -24,6 +21,7 @@ from ringtrail.dialects.optico.requests import (
     zone_of,
 )
 from ringtrail.dialects.optico.responses import call_listing, call_view, day_listing, sms_item, sms_listing
+from ringtrail.httpkit.compression import GZIP
 from ringtrail.httpkit.dialect import DialectOptions
 from ringtrail.httpkit.reference import document_route
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -31,9 +29,6 @@ from ringtrail.services import Services
 
 PATH = "/data-api"
 _JSON = "application/json"
-_GZIP = CompressionConfig(
-    backend="gzip", gzip_compress_level=4
-)  # a full page is 3 MB; higher levels stall the event loop
 
 
 def build(services: Services, options: DialectOptions) -> Router:
@@ -48,9 +43,8 @@ def build(services: Services, options: DialectOptions) -> Router:
             return refuse(wrong, options)
         return await _answer(services, read_request(given), given, domain)
 
-    compression = DefineMiddleware(CompressionMiddleware, config=_GZIP)
     document = document_route(reference(options.optico_error_status), options.base_url)
-    return Router(path=PATH, route_handlers=[data_api, document], middleware=[compression])
+    return Router(path=PATH, route_handlers=[data_api, document], middleware=[GZIP])
 
 
 async def _answer(services: Services, asked: DataRequest, given: Mapping[str, str], domain: Domain) -> Response[Any]:
