@@ -116,7 +116,23 @@ async def test_faults_are_http_400_in_the_words_of_json_rpc(client: Client, worl
     posted = [(given, error(await client.post(SMS, data=given, auth=CALLR_LOGIN))) for given, _ in SEND_FAULTS]
     assert posted == sent
     assert {status for _, (status, _, _) in told + sent} == {400}
-    assert error(await client.get(f"{SMS}/ZZZZZZZZ", auth=CALLR_LOGIN)) == (400, 151, "PROPERTY_VALUE_ERROR [id]")
+
+
+async def test_a_message_that_is_not_there_is_404(client: Client) -> None:
+    for hash_ in ("ZZZZZZZZ", "nothing", "%00"):
+        assert error(await client.get(f"{SMS}/{hash_}", auth=CALLR_LOGIN)) == (404, 151, "PROPERTY_VALUE_ERROR [id]")
+
+
+async def test_what_is_forbidden_is_403(client: Client, world: World) -> None:
+    abroad = error(await client.post(SMS, data=WANTED | {"to": "+15551234567"}, auth=CALLR_LOGIN))
+    assert abroad == (403, 100, "FORBIDDEN: the account may not send to this number")
+    nobody = await client.get(
+        SMS, params={"type": "IN", **YEAR}, headers={"callr-login-as": "User.login x"}, auth=CALLR_LOGIN
+    )
+    assert error(nobody) == (403, 100, "FORBIDDEN: no such account that you may act as")
+    await world.services.accounts.add_token(world.account.id, "callr", "p" * 100, property_id=world.property.id)
+    of_a_property = await client.get(f"{SMS}/ZZZZZZZZ", headers={"authorization": "Api-Key " + "p" * 100})
+    assert error(of_a_property)[:2] == (403, 100)
 
 
 async def test_a_body_that_cannot_be_read_is_an_error_in_the_same_envelope(client: Client) -> None:
@@ -137,4 +153,4 @@ async def test_a_master_acts_as_its_sub_account_here_too(client: Client, world: 
     sent = data(await client.post(SMS, data=WANTED, auth=CALLR_LOGIN))
     headers = {"callr-login-as": f"User.login {sub.login}"}
     assert data(await client.get(SMS, params={"type": "OUT", **YEAR}, headers=headers, auth=CALLR_LOGIN)) == []
-    assert error(await client.get(f"{SMS}/{sent}", headers=headers, auth=CALLR_LOGIN))[0] == 400
+    assert error(await client.get(f"{SMS}/{sent}", headers=headers, auth=CALLR_LOGIN))[0] == 404

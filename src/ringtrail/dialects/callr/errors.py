@@ -3,7 +3,8 @@
 Messages in capitals are the vendor's, letter for letter (asserted by the tests of its own SDKs). Which number goes with
 which message is known only in part (100, 150, 151, 205 are seen in the wild); where nothing is known the reserved codes
 of JSON-RPC 2.0 section 5.1 are used. [inferred]: the pairing of numbers with messages, everything after the first colon
-of a message, and 413, 405 and 404 with a JSON-RPC body.
+of a message, 413, 405 and 404 with a JSON-RPC body, and which HTTP status REST has for what JSON-RPC says with 200: 403 for
+error 100, 404 for a message that is not there, 400 for everything else.
 """
 
 from __future__ import annotations
@@ -31,10 +32,11 @@ REST_PREFIX = "/rest/v1.1"
 
 @dataclass(slots=True, kw_only=True)
 class RpcError(DomainError):
-    """An error that only this dialect knows, with its number and message ready. HTTP status 200."""
+    """An error that only this dialect knows, with its number and message ready. HTTP status 200, over REST `rest_status`."""
 
     rpc_code: int
     message: str
+    rest_status: int = 400
 
 
 def invalid_request(detail: str) -> RpcError:
@@ -53,6 +55,12 @@ def app_without_did() -> RpcError:
 def another_package() -> RpcError:
     """An app exists, but is of a package that the method is not for."""
     return RpcError(ErrorCode.UNKNOWN_VALUE, rpc_code=APP_CANNOT_HAVE_DID, message="BAD_APP_TYPE")
+
+
+def no_such_resource(error: DomainError) -> RpcError:
+    """What a REST path names is not there."""
+    _, code, message = worded(error)
+    return RpcError(error.code, rpc_code=code, message=message, rest_status=404)
 
 
 def limit_reached(error: DomainError) -> DomainError:
@@ -103,15 +111,22 @@ def worded(error: DomainError) -> tuple[int, int, str]:
     return wording.http_status, wording.rpc_code, message
 
 
+def _rest_status(error: DomainError, status: int, code: int) -> int:
+    if status != 200:
+        return status
+    if code == FEATURE_NOT_ALLOWED:
+        return 403
+    return error.rest_status if isinstance(error, RpcError) else 400
+
+
 def render_error(request: Request[Any, Any, Any], error: DomainError, options: DialectOptions) -> Response[bytes]:
     """A JSON-RPC error that echoes the request's id, or for a REST path or a sound file the error of the vendor's REST API."""
     status, code, message = worded(error)
     headers = {"WWW-Authenticate": 'Basic realm="ringtrail"'} if status == 401 else None
     if request.scope["path"].startswith((RECORDINGS_PREFIX, MEDIA_PREFIX, REST_PREFIX)):
         body = msgspec.json.encode({"status": "error", "data": {"code": code, "message": message}})
-        return Response(
-            body, status_code=status if status >= 400 else 400, headers=headers, media_type="application/json"
-        )
+        status = _rest_status(error, status, code)
+        return Response(body, status_code=status, headers=headers, media_type="application/json")
     echo = msgspec.Raw(request.scope.get("state", {}).get("rpc_id", b"null"))
     body = msgspec.json.encode({"jsonrpc": "2.0", "id": echo, "error": {"code": code, "message": message}})
     return Response(body, status_code=status, headers=headers, media_type=CONTENT_TYPE)

@@ -16,7 +16,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 from litestar.types import ControllerRouterHandler, Middleware
 
-from ringtrail.dialects.callr.errors import REST_PREFIX, invalid_request
+from ringtrail.dialects.callr.errors import REST_PREFIX, invalid_request, no_such_resource
 from ringtrail.dialects.callr.parameters import bad_format, bad_value
 from ringtrail.httpkit.body import read_body
 from ringtrail.httpkit.query import parse_query, plus_restored
@@ -53,7 +53,10 @@ def handlers(
     @get(f"{REST_PREFIX}/sms/{{hash_:str}}")
     async def one_sms(request: Request[Any, Any, Any], hash_: FromPath[str]) -> Response[bytes]:
         ask = await admit(request)
-        return _success(await ask("sms.get", [hash_]))
+        try:
+            return _success(await ask("sms.get", [hash_]))
+        except DomainError as exc:
+            raise no_such_resource(exc) if exc.code is ErrorCode.UNKNOWN_VALUE else exc from None
 
     return [list_sms, send_sms, send_sms_by_query, one_sms]
 
