@@ -56,6 +56,7 @@ from ringtrail.services.jobs import JobWorker, Runner
 from ringtrail.services.messages import Messenger
 from ringtrail.services.money import Subscriptions
 from ringtrail.services.numbers import facts_of
+from ringtrail.services.phone_in import PhoneIn, PhoneInRecordings
 from ringtrail.services.recorder import Recorder
 from ringtrail.services.recovery import Recovery
 from ringtrail.services.routing import Routing
@@ -202,6 +203,7 @@ async def control(settings: Settings) -> None:
             keep=recorder.put,
             refused_unknown=lambda reason: measured.offers_refused.labels(reason).inc(),
         )
+            phone_in=PhoneIn(database, clock),
         orders = Orders(database, engine.name)
         recovery = Recovery(
             database=database, engine=engine, controller=controller, routing=routing, orders=orders, clock=clock,
@@ -276,6 +278,7 @@ async def work(settings: Settings) -> None:
         services = _services(settings, database)
         jobs = JobWorker(database, clock, job_runners(services, fetching))
 
+        phone_in = PhoneInRecordings(database, clock, services.media, settings.recordings_dir)
         async def finish_recordings() -> None:
             await upkeep.finish_recordings()
             measured.recordings_waiting.set(await upkeep.recordings_waiting())
@@ -288,6 +291,8 @@ async def work(settings: Settings) -> None:
             _every(PARTITIONS_EVERY_S, upkeep.make_partitions),
             _every(RECORDINGS_EVERY_S, finish_recordings),
             _every(MESSAGES_EVERY_S, messenger.dispatch_all),
+            _every(RECORDINGS_EVERY_S, phone_in.settle),
+            _every(OLD_FILES_EVERY_S, phone_in.sweep),
             _every(MONTHS_EVERY_S, bill_month),
             messenger.listen(),
             _every(OLD_EVENTS_EVERY_S, deliverer.forget_old),

@@ -15,8 +15,11 @@ import msgspec
 from ringtrail.config import load
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.number import AreaCode, NumberQuota, StockNumber
+from ringtrail.model.phone_in import PhoneInNumber
+from ringtrail.seeding import make_media
 from ringtrail.services import Services
 from ringtrail.services.money import units
+from ringtrail.services.numbers import is_e164
 from ringtrail.services.stock_file import COLUMNS, Item, items_of
 
 NO_LIMIT = "none"
@@ -32,12 +35,33 @@ def add_to(numbers: argparse.ArgumentParser) -> None:
     shown = actions.add_parser("list", help=text, description=text)
     shown.add_argument("--country", metavar="CODE", help="ISO 3166-1 alpha-2")
 
+    _add_phone_in(actions)
+
     text = "Show how many numbers an account may have and buy, and set it."
     quota = actions.add_parser("quota", help=text, description=text)
     quota.add_argument("account", metavar="ACCOUNT_SID")
     quota.add_argument("--owned", type=_limit, metavar="N", help=f"it may own so many; `{NO_LIMIT}`: without end")
     quota.add_argument("--bought", type=_limit, metavar="N", help=f"and buy so many within the days; or `{NO_LIMIT}`")
     quota.add_argument("--days", type=_days, metavar="N", help="1 to 366")
+
+
+def _add_phone_in(actions: Any) -> None:
+    text = "Say which numbers ask their callers for a code, and record a medium."
+    phone_in = actions.add_parser("phone-in", help=text, description=text)
+    what = phone_in.add_subparsers(dest="what", required=True, metavar="ACTION")
+    for name, text in (
+        ("add", "A number of an account, without an app, takes recordings from now on."),
+        ("remove", "It takes none any more."),
+    ):
+        what.add_parser(name, help=text, description=text).add_argument("number", type=_number, metavar="+NUMBER")
+    text = "Print those that there are."
+    what.add_parser("list", help=text, description=text)
+
+
+def _number(text: str) -> str:
+    if not is_e164(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not '+' and 7 to 15 digits")
+    return text
 
 
 def _limit(text: str) -> int:
@@ -63,6 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.action == "quota":
         quota = _worked(lambda services: _quota(services, arguments))
         print(msgspec.json.format(msgspec.json.encode(quota)).decode())
+    elif arguments.action == "phone-in":
+        numbers = _worked(lambda services: _phone_in(services, arguments))
+        print(msgspec.json.format(msgspec.json.encode([number._asdict() for number in numbers])).decode())
     else:
         _print(*_worked(lambda services: _for_sale(services, arguments.country)))
     return 0
@@ -93,6 +120,16 @@ async def _quota(services: Services, arguments: argparse.Namespace) -> NumberQuo
     return await services.stock.set_quota(
         account.id, most_owned=arguments.owned, most_bought=arguments.bought, days=arguments.days
     )
+
+
+async def _phone_in(services: Services, arguments: argparse.Namespace) -> list[PhoneInNumber]:
+    """All of them, when it is done."""
+    if arguments.what == "add":
+        await services.phone_in.add_number(arguments.number)
+        make_media(load())
+    elif arguments.what == "remove":
+        await services.phone_in.remove_number(arguments.number)
+    return await services.phone_in.numbers()
 
 
 async def _for_sale(services: Services, country: str | None) -> tuple[list[StockNumber], dict[int, AreaCode]]:

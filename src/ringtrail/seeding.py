@@ -22,6 +22,7 @@ from ringtrail.model.app import PACKAGE_CALL_TRACKING
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.ports.clock import Clock
 from ringtrail.services import Services
+from ringtrail.voice.phone_in import ASK_AGAIN, ASK_CODE, SAY_IT, THANKS
 
 RINGTONE, WELCOME, WHISPER, VOICEMAIL_INTRO, BRIDGE = 3, 84, 131, 132, 134
 
@@ -34,6 +35,14 @@ _MEDIA = (
     (BRIDGE, "Connecting", "MISC", "ascending-2tone", 880),
 )
 
+
+# What somebody hears who records a medium by phone. They are in no list of media, and so have neither name nor category.
+_PROMPTS = (
+    (ASK_CODE, None, None, "agent-pass", 494),
+    (ASK_AGAIN, None, None, "auth-incorrect", 330),
+    (SAY_IT, None, None, "vm-intro", 587),
+    (THANKS, None, None, "auth-thankyou", 740),
+)
 
 SMS_NUMBER = "+33639980100"
 FOR_SALE = ("+33199001101", "+33199001102")
@@ -190,7 +199,7 @@ def make_media(settings: Settings) -> None:
     """Put the built-in sounds into the media folder: speech from Asterisk's own set, or tones where there is none."""
     settings.media_dir.mkdir(parents=True, exist_ok=True)
     install = find(Path(settings.cache_dir))
-    for id_, _, _, sound, pitch_hz in _MEDIA:
+    for id_, _, _, sound, pitch_hz in (*_MEDIA, *_PROMPTS):
         path = settings.media_dir / f"{id_}.wav"
         spoken = Path(install.sounds_dir) / f"{sound}.wav" if install and sound else None
         if path.exists():

@@ -96,12 +96,13 @@ def disposition_at_end(
     """What the call was when it ended in `state` (the state before `hung_up`).
 
     last_target: Disposition of the last target that was tried and lost, if any.
+    message_left: the caller was recorded, in voicemail or for a medium.
     failed: the platform or the engine broke, nobody chose to hang up.
     """
     if state is State.BRIDGED:
         return Disposition.ANSWERED
-    if state is State.VOICEMAIL and message_left:
-        return Disposition.VOICEMAIL
+    if message_left and state in (State.VOICEMAIL, State.MESSAGE):
+        return Disposition.VOICEMAIL if state is State.VOICEMAIL else Disposition.IVR
     if failed:
         return Disposition.FAILED
     if by_caller and state in (State.OFFERED, State.MESSAGE, State.RINGING, State.SCREENING):
@@ -137,7 +138,8 @@ def _row_of(state: State) -> str:
 
 def _ends() -> str:
     rows = [_end_row(state, f"`{state}`", message_left=False) for state in STAGE_OF_STATE]
-    rows.append(_end_row(State.VOICEMAIL, f"`{State.VOICEMAIL}`, recording", message_left=True))
+    for state in (State.VOICEMAIL, State.MESSAGE):
+        rows.append(_end_row(state, f"`{state}`, recording", message_left=True))
     head = "| ended in | the caller hung up | we did, no target lost before | we did, a target lost before | something broke |"
     return "\n".join([head, "|---|---|---|---|---|", *rows])
 

@@ -29,6 +29,7 @@ from ringtrail.services.money import Money
 from ringtrail.services.numbers import Numbers
 from ringtrail.services.oauth import OAuth
 from ringtrail.services.recording_links import RecordingLinks
+from ringtrail.services.phone_in import PhoneIn
 from ringtrail.services.recordings import Recordings
 from ringtrail.services.sip import Sip
 from ringtrail.services.stock import Stock
@@ -66,6 +67,7 @@ class Services:
     media: Media
 
 
+    phone_in: PhoneIn
 def build_services(
     database: Database,
     clock: Clock,
@@ -105,3 +107,4 @@ def build_services(
         jobs=Jobs(database, clock),
         media=Media(database, clock, studio, Path(media_folder or recordings_folder + "/media")),
     )
+        phone_in=PhoneIn(database, clock),

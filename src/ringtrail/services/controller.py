@@ -38,6 +38,7 @@ from ringtrail.services.live_call import LiveCall, Script, ordered
 from ringtrail.services.numbers import facts_of
 from ringtrail.services.routing import Route
 from ringtrail.voice.call_tracking import call_tracking
+from ringtrail.voice.phone_in import phone_in
 
 log = structlog.get_logger("ringtrail.controller")
 
@@ -54,6 +55,24 @@ class RouteFinder(Protocol):
     async def of_order(self, order: CallOrder) -> Route: ...
 
 
+class PhoneCodes(Protocol):
+    """services.phone_in.PhoneIn, or a scenario's table."""
+
+    async def take(self, code: str, caller_e164: str | None) -> str | None:
+        """Use a code up: the name of the recording that fills its medium. None: it is no good."""
+
+    async def keep(self, recording: str) -> None:
+        """This recording is whole."""
+
+
+class _NoCodes:
+    async def take(self, code: str, caller_e164: str | None) -> str | None:
+        return None
+
+    async def keep(self, recording: str) -> None:
+        return
+
+
 class Controller:
     def __init__(
         self,
@@ -64,6 +83,7 @@ class Controller:
         ids: CallIds,
         keep: Callable[[Call], None],
         refused_unknown: Callable[[str], None] = lambda _reason: None,
+        phone_in: PhoneCodes | None = None,
     ) -> None:
         """keep: told each snapshot worth writing. refused_unknown: told why an offer that is no account's was refused."""
         self._engine = engine
@@ -72,6 +92,7 @@ class Controller:
         self._ids = ids
         self._keep = keep
         self._refused_unknown = refused_unknown
+        self._phone_in = phone_in or _NoCodes()
         self._call_of_leg: dict[str, LiveCall] = {}
         self._early: dict[str, list[Any]] = {}  # facts of an offered leg whose route is still being looked up
         self._tasks: set[asyncio.Task[None]] = set()
@@ -116,7 +137,7 @@ class Controller:
                 await self._tell(fact.leg_id, fact)
             case RecordingEnded():
                 for live in dict.fromkeys(self._call_of_leg.values()):
-                    if any(item.path == fact.recording_id for item in live.ledger.call.recordings):
+                    if live.makes(fact.recording_id):
                         await live.apply(fact)
             case _:
                 await self._tell(fact.leg_id, fact)
@@ -178,6 +199,15 @@ class Controller:
         async def script(live: LiveCall) -> None:
             await call_tracking(live, route.settings)
 
+        return self._asking(route) if route.takes_phone_in else script
+
+    def _asking(self, route: Route) -> Script:
+        """The script of a caller who is to record a medium."""
+
+        async def script(live: LiveCall) -> None:
+            caller = live.ledger.call.caller_number_e164
+            await phone_in(live, lambda code: self._phone_in.take(code, caller))
+
         return script
 
     async def carry(self, call: Call, route: Route, script: Script, alive_before: frozenset[str] = frozenset()) -> None:
@@ -199,6 +229,8 @@ class Controller:
             log.info("call_ended", call_id=ended.id, account_id=ended.account_id, disposition=ended.disposition)
         finally:
             registry.clear()
+        if live.recorded is not None:
+            await self._phone_in.keep(live.recorded)
 
     def adopt(self, call: Call, route: Route, script: Script) -> None:
         """Take over a call that an earlier controller left behind."""

@@ -37,6 +37,7 @@ class CallLedger:
         self.message_left = False
         self.broken = False  # the engine or the platform broke, nobody chose to hang up
         self.finished_media: dict[str, bool] = {}  # playback and recording ids; whether they came to their own end
+        self.gathered: list[str] | None = None  # keys that the voice app asked for: they may be a secret
         self.rung_out: set[int] = set()  # ids of target legs whose ring timeout ran out
         self.on_new_leg: Callable[[str], None] = lambda _engine_leg_id: None
         self._keep = keep
@@ -93,7 +94,9 @@ class CallLedger:
 
     def _pressed(self, fact: DigitsPressed) -> None:
         """Keys that the caller pressed to us. Those pressed to a target are theirs: they may be a card number."""
-        if self.call.state in (State.MESSAGE, State.RINGING, State.VOICEMAIL):
+        if self.gathered is not None:
+            self.gathered += fact.digits
+        elif self.call.state in (State.MESSAGE, State.RINGING, State.VOICEMAIL):
             self.call = replace(self.call, keypad=((self.call.keypad or "") + fact.digits)[:64])
             self.trace(fact.at, "keys_pressed", keys=fact.digits)
 

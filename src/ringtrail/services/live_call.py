@@ -6,7 +6,7 @@ Facts arrive through `apply` in the engine's order; commands go to the engine fr
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -63,11 +63,22 @@ class LiveCall:
         self._news = asyncio.Condition()
         self._serial = 0
         self._caller_hears_ringing = False
+        self._recording = ""  # what `record` makes
         self._log = log.bind(call_id=ledger.call.id, account_id=ledger.call.account_id)
 
     @property
     def caller_leg_id(self) -> str:
         return self.ledger.caller.engine_leg_id
+
+    @property
+    def recorded(self) -> str | None:
+        """The recording that `record` made and that is to be kept."""
+        return self._recording if self._recording and not self._thrown_away() else None
+
+    def makes(self, recording_id: str) -> bool:
+        """Whether a recording is this call's."""
+        own = (item.path for item in self.ledger.call.recordings)
+        return recording_id == self._recording or recording_id in own
 
     async def apply(self, fact: Any) -> None:
         self.ledger.apply(fact)
@@ -122,6 +133,32 @@ class LiveCall:
         tone = await self._start_ringing(ringtone_media)
         await self._dial(leg, target)
         return await self._bring_together(leg, tone, whisper_media, bridge_media, record, max_talk_s)
+
+    async def gather(self, media: int, *, most: int, within_s: float) -> str:
+        await self.answer()
+        self.ledger.happened(Happening.PROMPT_STARTED, self._clock.now(), media=media)
+        keys: list[str] = []
+        self.ledger.gathered = keys
+        await self._play_to(self.caller_leg_id, media, until=lambda: _entered(keys, most)[0] != "")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._until(lambda: _entered(keys, most)[1]), within_s)
+        return _entered(keys, most)[0]
+
+    async def record(self, name: str, *, max_s: int, silence_s: int) -> bool:
+        await self.answer()
+        self._recording, self.ledger.gathered = name, []
+        self.ledger.trace(self._clock.now(), "recording_started")
+        try:
+            await self._engine.record_message(self.caller_leg_id, name, max_s=max_s, silence_s=silence_s)
+        except EngineError:
+            self._recording = ""
+            raise
+        self.ledger.message_left = True
+        await self._until(lambda: name in self.ledger.finished_media or self._thrown_away())
+        return not self._thrown_away()
+
+    def _thrown_away(self) -> bool:
+        return "*" in (self.ledger.gathered or ())
 
     async def take_message(self, settings: VoicemailSettings) -> None:
         await self.answer()
@@ -179,10 +216,14 @@ class LiveCall:
         await self._legs_end()
 
     async def _legs_end(self) -> None:
-        """Wait for the engine to tell the end of every leg, but not for ever."""
-        everybody_left = self._news_that(lambda: all(leg.ended_at is not None for leg in self.ledger.call.legs))
+        """Wait for the engine to tell the end of every leg and of what was recorded, but not for ever."""
+
+        def told() -> bool:
+            recorded = self.recorded is None or self._recording in self.ledger.finished_media
+            return recorded and all(leg.ended_at is not None for leg in self.ledger.call.legs)
+
         try:
-            await asyncio.wait_for(everybody_left, LEG_END_GRACE_S)
+            await asyncio.wait_for(self._news_that(told), LEG_END_GRACE_S)
         except TimeoutError:
             self._log.warning("leg_end_missing")
 
@@ -355,8 +396,8 @@ class LiveCall:
             self._caller_hears_ringing = False
             await self._quietly(self._engine.stop_ringing(self.caller_leg_id))
 
-    async def _play_to(self, engine_leg_id: str, media: int) -> None:
-        """Play to the end, or until the leg is gone. A media id without a file is skipped and told."""
+    async def _play_to(self, engine_leg_id: str, media: int, until: Callable[[], bool] = lambda: False) -> None:
+        """Play to the end, or until the leg is gone, or `until`. A media id without a file is skipped and told."""
         path = self._route.media_paths.get(media)
         if path is None:
             if media:
@@ -367,8 +408,10 @@ class LiveCall:
             await self._engine.play(engine_leg_id, playback_id, path)
         except LegGoneError:
             played[playback_id] = False
-        await self._until(lambda: playback_id in played or self._gone(engine_leg_id))
-        if not played.get(playback_id, False):
+        await self._until(lambda: playback_id in played or self._gone(engine_leg_id) or until())
+        if playback_id not in played and until():
+            await self._quietly(self._engine.stop_playing(playback_id))
+        elif not played.get(playback_id, False):
             await self._told_if_gone(engine_leg_id)
 
     async def _told_if_gone(self, engine_leg_id: str) -> None:
@@ -411,6 +454,12 @@ class LiveCall:
     def _next_id(self, kind: str) -> str:
         self._serial += 1
         return f"{kind}-{self.ledger.call.id}-{self._serial}"
+
+
+def _entered(keys: Sequence[str], most: int) -> tuple[str, bool]:
+    """What was typed, and whether that is all. A '#' before anything else still belongs to what was typed before."""
+    typed, end, _ = "".join(keys).lstrip("#").partition("#")
+    return typed[:most], bool(end) or len(typed) >= most
 
 
 def place(target: Target, max_talk_s: int | None) -> Script:

@@ -135,9 +135,7 @@ class Media:
         finally:
             await asyncio.to_thread(self._upload_file(name).unlink, missing_ok=True)
 
-    async def take_over(
-        self, medium: Medium, recorded: Path, also: Callable[[Connection], Awaitable[None]]
-    ) -> None:
+    async def take_over(self, medium: Medium, recorded: Path, also: Callable[[Connection], Awaitable[None]]) -> None:
         """A copy of what an engine recorded, which is in the form that it plays. also: what belongs into the same
         transaction. DomainErrors as of `fill`."""
         wav = self._new_file(medium)

@@ -21,6 +21,7 @@ from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services.numbers import to_e164
 from ringtrail.storage import routing as store
 from ringtrail.storage.database import Database
+from ringtrail.voice.phone_in import PROMPTS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,7 @@ class Route:
     media_paths: dict[int, str]  # {media id: absolute path without extension}
     refused: Disposition | None = None
     redirected_expired: bool = False
+    takes_phone_in: bool = False  # its callers record a medium
     shown_to_caller_e164: str | None = None  # the CLI of a call that we place ourselves; None: withheld
 
 
@@ -122,6 +124,10 @@ class Routing:
             return replace(route, refused=Disposition.BLOCKED)
         if row.expires_at is not None and row.expires_at <= now:
             return _expired(route, row.expired_redirect_e164)
+        if row.takes_phone_in:
+            return replace(
+                route, takes_phone_in=True, media_paths=self._media_paths({str(id_): str(id_) for id_ in PROMPTS})
+            )
         if row.app_hash is None or row.package != PACKAGE_CALL_TRACKING:  # no other package can answer a call yet
             return replace(route, refused=Disposition.UNASSIGNED)
         return route

@@ -30,6 +30,7 @@ class RouteRow(NamedTuple):
     recording_enabled: bool  # of the property
     caller_blocked: bool
     media: dict[str, str]  # {media id as text: path relative to the media folder}
+    takes_phone_in: bool
 
 
 # Nothing may be dialled for an account that is disabled or barred from it, or whose credit is used up.
@@ -51,7 +52,8 @@ async def route(connection: Connection, numbers: list[str], caller_e164: str | N
             " FROM media m WHERE m.account_id IN (0, d.account_id) AND m.status = 'ready' AND a.params IS NOT NULL AND m.id IN ("
             " (a.params #>> '{medias,welcome}')::bigint, (a.params #>> '{medias,ringtone}')::bigint,"
             " (a.params #>> '{medias,whisper}')::bigint, (a.params #>> '{medias,bridge}')::bigint,"
-            " (a.params #>> '{vms,intro}')::bigint))"
+            " (a.params #>> '{vms,intro}')::bigint)), d.app_hash IS NULL AND EXISTS (SELECT 1 FROM phone_in_numbers n"
+            " WHERE n.account_id = d.account_id AND n.did_hash = d.hash)"
             " FROM dids d JOIN accounts o ON o.id = d.account_id"
             " JOIN properties p ON p.account_id = d.account_id AND p.id = d.property_id"
             " LEFT JOIN apps a ON a.account_id = d.account_id AND a.hash = d.app_hash"

@@ -44,6 +44,16 @@ class CallControl(Protocol):
         """
         ...
 
+    async def gather(self, media: int, *, most: int, within_s: float) -> str:
+        """Play a prompt, over which the caller may type, and give the keys up to '#', or `most` of them, or those that came
+        within_s after the prompt. They are not kept in the record: what an app asks for may be a secret."""
+        ...
+
+    async def record(self, name: str, *, max_s: int, silence_s: int) -> bool:
+        """Beep, then record what the caller says until '#', silence, max_s or the caller's end. False: '*', nothing of it
+        is to be kept."""
+        ...
+
     async def take_message(self, settings: VoicemailSettings) -> None:
         """Play the voicemail prompt and record what the caller says."""
         ...

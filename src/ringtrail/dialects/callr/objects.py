@@ -43,6 +43,7 @@ VENDOR_NAMES = {
     "media_email.EmailTemplate": "Media.EmailTemplate",
     "media_library.Media": "Media.Library",
     "media_library.Overview": "Media.Library.Overview",
+    "media_library.PhoneID": "Media.PhoneID",
     "media_recording.ActionResult": "Media.Recording.ActionResult",
     "media_recording.Overview": "Media.Recording.Overview",
     "media_recording.ReadStatus": "Media.Recording.ReadStatus",

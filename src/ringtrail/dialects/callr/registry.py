@@ -316,7 +316,7 @@ METHODS: dict[str, Method] = {
         media_library.set_content_from_recording, (_OWN_MEDIUM, Param("media_file", media_library.recording_file))
     ),
     "media/library.get_phone_id": Method(
-        media_library.get_phone_id, (_OWN_MEDIUM, Param("country_code", media_library.country_code)), State.REFUSED
+        media_library.get_phone_id, (_OWN_MEDIUM, Param("country_code", media_library.country_code))
     ),
     "media/recording.delete": Method(media_recording.delete, (Param("hashes", media_recording.hashes),)),
     "media/recording.set_read": Method(

@@ -58,6 +58,7 @@ class _Leg:
     playing: dict[str, asyncio.TimerHandle | None] = field(default_factory=dict)
     recording: str | None = None
     recording_since: datetime | None = None
+    speaks_s: float | None = None  # before it falls silent, once it is recorded; None: on and on
 
 
 class SimulatedCaller:
@@ -99,11 +100,18 @@ class SimulatorEngine:
     # --- the far side -----------------------------------------------------------------------------------------------
 
     def call(
-        self, dialled: str, *, caller: str | None = "+33612345678", name: str | None = None, withheld: bool = False
+        self,
+        dialled: str,
+        *,
+        caller: str | None = "+33612345678",
+        name: str | None = None,
+        withheld: bool = False,
+        speaks_s: float | None = None,
     ) -> SimulatedCaller:
-        """A caller's INVITE arrives now."""
+        """A caller's INVITE arrives now. speaks_s: of a recording, before it falls silent; None: to its end."""
         self._serial += 1
         leg = _Leg(leg_id=f"sim-{self._serial}", inbound=True, started_at=self._clock.now(), dialled=dialled)
+        leg.speaks_s = speaks_s
         self._legs[leg.leg_id] = leg
         self._emit(
             LegOffered(
@@ -194,7 +202,8 @@ class SimulatorEngine:
     async def record_message(self, leg_id: str, recording_id: str, *, max_s: int, silence_s: int) -> None:
         leg = self._leg(leg_id)
         leg.recording, leg.recording_since = recording_id, self._clock.now()
-        leg.timers.append(self._later(max_s, self._end_recording, leg))
+        ends = max_s if leg.speaks_s is None else min(max_s, leg.speaks_s + silence_s)
+        leg.timers.append(self._later(ends, self._end_recording, leg))
 
     async def live_legs(self) -> list[LegSnapshot]:
         return [

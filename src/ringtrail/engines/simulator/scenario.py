@@ -10,7 +10,9 @@
 
 One scenario from each `##` line to the next. Sounds (`welcome`, `ringtone`, `whisper`, `bridge`, `voicemail_intro`) are
 given by their length in seconds. Times of a target count from its INVITE, those of the caller from the first INVITE.
-`presses=1@2,#@5` is key 1 after two seconds and # after five. `expect` compares fields of the call (model.call.Call), `leg N` those of its N-th leg (0 is the caller).
+`presses=1@2,42#@5` is key 1 after two seconds, then 4, 2 and # a tenth of a second apart after five; `speaks=4` falls silent so long
+after a recording has begun. `phone_in=12345678` makes the number ask for that code; `expect medium=` tells what became of
+the medium, `filled` or `unchanged`. `expect` compares fields of the call (model.call.Call), `leg N` those of its N-th leg (0 is the caller).
 """
 
 from __future__ import annotations
