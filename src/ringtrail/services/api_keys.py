@@ -13,6 +13,7 @@ from ringtrail.ports.clock import Clock
 from ringtrail.services.accounts import principal_of, token_digest
 from ringtrail.services.vault import Vault, VaultError
 from ringtrail.storage import accounts as account_store
+from ringtrail.storage import counters
 from ringtrail.storage import sub_accounts as store
 from ringtrail.storage.database import Connection, Database
 
@@ -47,6 +48,7 @@ class ApiKeys:
         """(its record, the key: 100 hexadecimal digits, shown this once). DomainError TOO_MANY."""
         token = secrets.token_hex(50)
         async with self._database.transaction() as connection:
+            await counters.lock(connection, account_id)  # of two requests at once, one counts the other's
             if len(await store.keys(connection, account_id, dialect)) >= MOST_KEYS:
                 raise DomainError(ErrorCode.TOO_MANY, detail=f"an account has {MOST_KEYS} keys at most")
             key_id = await account_store.add_credential(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services.sub_accounts import NewSubAccount
 from tests.dialects.callr.conftest import ENDPOINT, Client
 from tests.fixtures import CALLR_LOGIN, TOKENS, World, add_credentials, build_world
@@ -104,6 +106,16 @@ async def test_more_keys_than_an_account_may_have_are_error_100_not_http_429(ask
     for number in range(100 - len(await keys.list(world.account.id, "callr"))):
         await keys.create(world.account.id, "callr", f"key {number}")
     assert await ask("api-key.create", "one more") == Reply(200, None, "FORBIDDEN: an account has 100 keys at most")
+
+
+async def test_of_keys_that_are_made_at_once_no_more_than_the_most_are(world: World) -> None:
+    keys = world.services.api_keys
+    room = 100 - len(await keys.list(world.account.id, "callr"))
+    wanted = (keys.create(world.account.id, "callr", f"key {number}") for number in range(room + 12))
+    made = await asyncio.gather(*wanted, return_exceptions=True)
+    refused = [item for item in made if isinstance(item, DomainError)]
+    assert [item.code for item in refused] == [ErrorCode.TOO_MANY] * 12
+    assert len(await keys.list(world.account.id, "callr")) == 100
 
 
 async def test_keys_of_a_property_and_of_other_dialects_are_not_listed_nor_deleted(ask: As, world: World) -> None:
