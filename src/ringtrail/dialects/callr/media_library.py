@@ -4,8 +4,8 @@
 content are counted nowhere, the overview has no place for them. `duration` is in whole seconds, begun ones counted. `set_content` with
 something that is no sound takes it, and the medium's status becomes ERROR; so does whatever else ends without a sound. At most
 10 minutes, and 10 MiB of file. What a recording's hash names is what `set_content_from_recording` takes: Real-Time's `record`,
-which would name files of its own, is not there. `get_phone_id` is refused where the country has no number that takes such calls; what its code is good for is
-told in services/phone_in.py. What is built in has a hash made of its id, and no url.
+which would name files of its own, is not there. `get_phone_id` is refused where the country has no number that takes such
+calls; what its code is good for is told in services/phone_in.py. What is built in has a hash made of its id, and no url.
 """
 
 from __future__ import annotations
