@@ -25,6 +25,8 @@ from ringtrail.services import build_services
 from ringtrail.services.egress import Egress, Policy, networks_of
 from ringtrail.services.jobs import JobWorker
 from ringtrail.services.media import MOST_UPLOAD_BYTES
+from ringtrail.services.phone_in import PhoneInRecordings
+from ringtrail.services.phone_in import PhoneInRecordings
 from ringtrail.sound.studio import LocalStudio
 from ringtrail.supervisor import speech
 from tests.dialects.callr.conftest import Client, Rpc
@@ -106,6 +108,16 @@ async def over(rpc: Rpc, job: str) -> dict[str, Any]:
 
 def answering(status: int, body: bytes = b"") -> Reply:
     return lambda _request: web.Response(status=status, body=body)
+
+
+async def phone_in_number(world: World, number_e164: str) -> None:
+    """An operator's number takes recordings."""
+    operator = await world.services.accounts.create(
+        name="Operator", timezone="Europe/Paris", country="FR", currency="EUR", outbound_prefixes=()
+    )
+    site = await world.services.accounts.add_property(operator.id, "operator.example")
+    await world.services.numbers.add(account_id=operator.id, property_id=site.id, number_e164=number_e164)
+    await world.services.phone_in.add_number(number_e164)
 
 
 async def told(world: World, type_: str) -> list[int]:
@@ -276,7 +288,9 @@ async def test_errors_of_the_library(fault: Rpc, method: str, params: tuple[Any,
         ("library.set_content_from_file", ("../1.wav",), (151, "PROPERTY_VALUE_ERROR [filename]")),
         ("library.set_content_from_recording", ("N0TH1NG0",), (151, "PROPERTY_VALUE_ERROR [media_file]")),
         ("library.get_phone_id", ("INVALID_CODE",), (-32602, "INVALID_PARAM_FORMAT [country_code]")),
-        ("library.get_phone_id", ("FR",), (100, "FORBIDDEN: no number takes recordings by phone here")),
+        ("library.get_phone_id", (None,), (-32602, "INVALID_PARAM_FORMAT [country_code]")),
+        ("library.get_phone_id", ("fr",), (-32602, "INVALID_PARAM_FORMAT [country_code]")),
+        ("library.get_phone_id", ("FR",), (100, "FORBIDDEN: no number of this country takes recordings by phone")),
         ("tts.set_content", (None, "TTS_FR-FR_AUDREY", None), (-32602, "INVALID_PARAM_FORMAT [text]")),
         ("tts.set_content", ("x", "NOBODY", None), (151, "PROPERTY_VALUE_ERROR [voice]")),
         ("tts.set_content", ("x", "TTS_FR-FR_AUDREY", {"rate": 101}), (151, "PROPERTY_VALUE_ERROR [rate]")),
@@ -289,6 +303,70 @@ async def test_errors_of_one_medium(
 ) -> None:
     id_ = await rpc("media/library.create", "One")
     assert await fault(f"media/{method}", id_, *params) == expected
+
+async def test_a_medium_is_recorded_by_calling_a_number_and_typing_a_code(
+    rpc: Rpc, fault: Rpc, world: World, tmp_path: Path
+) -> None:
+    await phone_in_number(world, "+33140000099")
+    id_ = await rpc("media/library.create", "One")
+    first, second = [await rpc("media/library.get_phone_id", id_, "FR") for _ in range(2)]
+    assert list(second) == ["code", "number"]
+    assert (second["number"], len(second["code"]), second["code"].isdigit()) == ("+33140000099", 8, True)
+    assert await fault("media/library.get_phone_id", id_, "GB") == (
+        100, "FORBIDDEN: no number of this country takes recordings by phone",
+    )  # fmt: skip
+    assert (await rpc("media/library.get", id_))["status"] == "PENDING_CONTENT"
+    phone_in = world.services.phone_in
+    assert await phone_in.take(first["code"], None) is None
+    name = await phone_in.take(second["code"], None)
+    assert name is not None
+    (tmp_path / f"{name}.wav").write_bytes(tone(1.5, rate=8_000, channels=1))
+    await phone_in.keep(name)
+    await PhoneInRecordings(world.database, SystemClock(), world.services.media, tmp_path).settle()
+    shown = await rpc("media/library.get", id_)
+    assert (shown["status"], shown["duration"], shown["url"][-4:]) == ("READY", 2, ".mp3")
+    assert await told(world, "media.changed") == [id_]
+
+
+async def test_another_account_s_medium_cannot_be_recorded(rpc: Rpc, fault: Rpc, world: World, tmp_path: Path) -> None:
+    await phone_in_number(world, "+33140000099")
+    other = await build_world(world.database, tmp_path, name="Other")
+    theirs = await world.services.media.create(other.account.id, "Theirs")
+    expected = (151, "PROPERTY_VALUE_ERROR [media_id]")
+    assert await fault("media/library.get_phone_id", theirs.id, "FR") == expected
+
+
+
+async def test_a_medium_is_recorded_by_calling_a_number_and_typing_a_code(
+    rpc: Rpc, fault: Rpc, world: World, tmp_path: Path
+) -> None:
+    await phone_in_number(world, "+33140000099")
+    id_ = await rpc("media/library.create", "One")
+    first, second = [await rpc("media/library.get_phone_id", id_, "FR") for _ in range(2)]
+    assert list(second) == ["code", "number"]
+    assert (second["number"], len(second["code"]), second["code"].isdigit()) == ("+33140000099", 8, True)
+    assert await fault("media/library.get_phone_id", id_, "GB") == (
+        100, "FORBIDDEN: no number of this country takes recordings by phone",
+    )  # fmt: skip
+    assert (await rpc("media/library.get", id_))["status"] == "PENDING_CONTENT"
+    phone_in = world.services.phone_in
+    assert await phone_in.take(first["code"], None) is None
+    name = await phone_in.take(second["code"], None)
+    assert name is not None
+    (tmp_path / f"{name}.wav").write_bytes(tone(1.5, rate=8_000, channels=1))
+    await phone_in.keep(name)
+    await PhoneInRecordings(world.database, SystemClock(), world.services.media, tmp_path).settle()
+    shown = await rpc("media/library.get", id_)
+    assert (shown["status"], shown["duration"], shown["url"][-4:]) == ("READY", 2, ".mp3")
+    assert await told(world, "media.changed") == [id_]
+
+
+async def test_another_account_s_medium_cannot_be_recorded(rpc: Rpc, fault: Rpc, world: World, tmp_path: Path) -> None:
+    await phone_in_number(world, "+33140000099")
+    other = await build_world(world.database, tmp_path, name="Other")
+    theirs = await world.services.media.create(other.account.id, "Theirs")
+    expected = (151, "PROPERTY_VALUE_ERROR [media_id]")
+    assert await fault("media/library.get_phone_id", theirs.id, "FR") == expected
 
 
 async def test_another_account_s_medium_is_none(rpc: Rpc, fault: Rpc, world: World, tmp_path: Path) -> None:
