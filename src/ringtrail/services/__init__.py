@@ -1,5 +1,5 @@
-"""The verbs. A stack: controller > recorder > calls · entered calls · buttons · messages · recordings · analytics ·
-webhooks > webhook ledger · jobs · media > stock > apps · sub accounts > numbers · money > oauth · api keys > accounts.
+"""The verbs. A stack: controller > recorder > calls · entered calls · history · buttons · messages · recordings · analytics ·
+webhooks > webhook ledger · jobs · phone-in > media > stock > apps · sub accounts > numbers · money > oauth · api keys > accounts.
 
 `Services` is what an edge (dialect, dashboard) is given.
 """
@@ -21,6 +21,7 @@ from ringtrail.services.clicks import Clicks
 from ringtrail.services.commands import Commands
 from ringtrail.services.egress import Policy, networks_of
 from ringtrail.services.entered_calls import EnteredCalls
+from ringtrail.services.history import History
 from ringtrail.services.jobs import Jobs
 from ringtrail.services.lookups import Lookups
 from ringtrail.services.media import Media
@@ -28,8 +29,8 @@ from ringtrail.services.messages import Messages
 from ringtrail.services.money import Money
 from ringtrail.services.numbers import Numbers
 from ringtrail.services.oauth import OAuth
-from ringtrail.services.recording_links import RecordingLinks
 from ringtrail.services.phone_in import PhoneIn
+from ringtrail.services.recording_links import RecordingLinks
 from ringtrail.services.recordings import Recordings
 from ringtrail.services.sip import Sip
 from ringtrail.services.stock import Stock
@@ -53,6 +54,7 @@ class Services:
     apps: Apps
     calls: Calls
     entered_calls: EnteredCalls
+    history: History
     buttons: Buttons
     clicks: Clicks
     commands: Commands
@@ -65,9 +67,9 @@ class Services:
     webhook_ledger: WebhookLedger
     jobs: Jobs
     media: Media
-
-
     phone_in: PhoneIn
+
+
 def build_services(
     database: Database,
     clock: Clock,
@@ -94,6 +96,7 @@ def build_services(
         apps=Apps(database, clock, numbers),
         calls=Calls(database),
         entered_calls=EnteredCalls(database, clock, recordings_folder),
+        history=History(database, clock, studio, recordings_folder),
         buttons=Buttons(database, clock),
         clicks=Clicks(database, clock),
         commands=Commands(database, clock),
@@ -106,5 +109,5 @@ def build_services(
         webhook_ledger=ledger,
         jobs=Jobs(database, clock),
         media=Media(database, clock, studio, Path(media_folder or recordings_folder + "/media")),
-    )
         phone_in=PhoneIn(database, clock),
+    )

@@ -37,15 +37,15 @@ _UPSERT_CALL = (
     + ", ".join(f"{column} = EXCLUDED.{column}" for column in INSERT_COLUMNS if column not in _FIXED)
 ).encode()
 
-_LEG_COLUMNS = (
+LEG_COLUMNS = (
     "account_id", "call_id", "id", "engine_leg_id", "role", "position", "number", "number_country",
     "number_line_type", "started_at", "ringing_at", "answered_at", "ended_at", "cause", "sip_status", "hangup_by",
-    "disposition", "raw", "codec", "talk_s", "total_s", "billed_s",
+    "disposition", "raw", "codec", "talk_s", "total_s", "billed_s", "placed",
 )  # fmt: skip
 _UPSERT_LEG = (
-    f"INSERT INTO legs ({', '.join(_LEG_COLUMNS)}) VALUES ({', '.join(['%s'] * len(_LEG_COLUMNS))})"
+    f"INSERT INTO legs ({', '.join(LEG_COLUMNS)}) VALUES ({', '.join(['%s'] * len(LEG_COLUMNS))})"
     " ON CONFLICT (account_id, started_at, id) DO UPDATE SET "
-    + ", ".join(f"{column} = EXCLUDED.{column}" for column in _LEG_COLUMNS[4:] if column != "started_at")
+    + ", ".join(f"{column} = EXCLUDED.{column}" for column in LEG_COLUMNS[4:] if column != "started_at")
 ).encode()
 
 
@@ -81,7 +81,7 @@ async def save_account(connection: Connection, account_id: int, calls: list[Call
     fresh = [call for call in calls if call.id not in known or not known[call.id].ended]
     if not fresh:
         return 0
-    first_of_caller = await _claim_first_calls(connection, [call for call in fresh if call.id not in known])
+    first_of_caller = await claim_first_calls(connection, [call for call in fresh if call.id not in known])
     rows: list[list[Any]] = []
     for call in fresh:
         change += 1
@@ -164,7 +164,7 @@ async def _known(connection: Connection, account_id: int, calls: Sequence[Call])
     return {row[0]: _Known(*row) for row in await cursor.fetchall()}
 
 
-async def _claim_first_calls(connection: Connection, calls: Sequence[Call]) -> set[int]:
+async def claim_first_calls(connection: Connection, calls: Sequence[Call]) -> set[int]:
     numbered = [call for call in calls if call.caller_number_e164 is not None]
     if not numbered:
         return set()
@@ -200,19 +200,19 @@ def call_row(call: Call, creation_seq: int, change_seq: int, caller_is_new: bool
     ]  # fmt: skip
 
 
-def _leg_row(call: Call, leg: Leg) -> list[Any]:
+def leg_row(call: Call, leg: Leg) -> list[Any]:
     billed_s = billed_seconds(leg.talk_s, call.billing_increment_s)
     return [
         call.account_id, call.id, leg.id, leg.engine_leg_id, leg.role, leg.position, leg.number_e164,
         leg.number_country, leg.number_line_type, leg.started_at, leg.ringing_at, leg.answered_at, leg.ended_at,
         leg.cause, leg.sip_status, leg.hangup_by, leg.disposition, leg.raw, leg.codec, leg.talk_s, leg.total_s,
-        billed_s,
+        billed_s, leg.role is LegRole.CALLER and call.placed_by_us,
     ]  # fmt: skip
 
 
 async def save_legs(connection: Connection, calls: Sequence[Call]) -> None:
     async with connection.cursor() as cursor:
-        await cursor.executemany(_UPSERT_LEG, [_leg_row(call, leg) for call in calls for leg in call.legs])
+        await cursor.executemany(_UPSERT_LEG, [leg_row(call, leg) for call in calls for leg in call.legs])
 
 
 async def _save_recordings(connection: Connection, calls: Sequence[Call]) -> None:

@@ -1,0 +1,173 @@
+"""Recordings with their sound, oldest first, each in a transaction of its own, after the calls that they belong to.
+
+[inferred]: `media/recording.search` finds them; an old account without that method keeps its recordings. What is not
+finished there is left to the next run, and so is a sound that could not be fetched: the mark does not pass it. A
+recording of a kind that is none of ours, or of a call that is not here, stays behind. Fetching a sound may mark the
+recording there as read; here it is read if it was before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from ringtrail.dialects.callr.migration.past_calls import UnusableError, instant_of
+from ringtrail.dialects.callr.migration.plan import Hash, Moving, Progress, Step, Verdict
+from ringtrail.dialects.callr.migration.remote import PAGE, RemoteError, RemoteRefusedError
+from ringtrail.dialects.callr.migration.windows import (
+    Span,
+    ends,
+    here_already,
+    since,
+    span_of,
+    total,
+    windows,
+)
+from ringtrail.dialects.callr.vocabulary import RECORDING_KINDS
+from ringtrail.model.call import Recording, RecordingKind
+from ringtrail.model.query import CallQuery
+
+KIND = "recordings"
+MOST_BYTES = 256 * 1024 * 1024
+_SEARCH = "media/recording.search"
+_MP3 = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xfa", b"\xff\xe3", b"\xff\xe2")
+"""What files of MPEG audio, layer III, begin with."""
+
+
+class Told(msgspec.Struct):
+    """What is kept of a Media.Recording."""
+
+    hash: Hash
+    callid: int
+    date: str
+    status: str
+    type: str
+    read: bool = False
+    date_read: str | None = None
+    duration: int | None = None
+    file_size_total: int | None = None
+    url_mp3: str | None = None
+
+
+async def steps(moving: Moving) -> AsyncIterator[Step]:
+    span = await span_of(moving, KIND)
+    theirs = await total(moving, _SEARCH, _filters(span.start, span.end))
+    if theirs is None:
+        await moving.remote.call(_SEARCH, {}, {"quantity": 1})  # says why
+    ours = (
+        await moving.services.history.count_recordings(moving.account.id, span.start, span.end) if moving.account else 0
+    )
+    new = None if theirs is None else max(0, theirs - ours)
+    if new == 0:
+        yield here_already(moving, KIND)
+        return
+
+    async def do(progress: Progress) -> None:
+        await _Move(moving, progress, span).run()
+
+    yield Step(kind=KIND, name=moving.called(since(span)), verdict=Verdict.NEW, quantity=new, do=do)
+
+
+def _filters(start: datetime, end: datetime) -> dict[str, Any]:
+    from_, to = ends(start, end)
+    return {"date_from": from_, "date_to": to}
+
+
+class _Move:
+    """One account's recordings of a span, being taken in."""
+
+    def __init__(self, moving: Moving, progress: Progress, span: Span) -> None:
+        self._moving = moving
+        self._progress = progress
+        self._span = span
+        self._done = 0
+        self._failed_at: datetime | None = None  # of the first that the next run shall try again
+
+    async def run(self) -> None:
+        async for window in windows(self._read, self._span.start, self._span.end):
+            new = await self._new(window.found)
+            for recording in sorted(new, key=lambda recording: recording.date):
+                await self._take_in(recording)
+            until = min(window.end, self._failed_at or window.end)
+            account_id = self._moving.here.id
+            await self._moving.services.history.reach(account_id, self._span.mark(self._moving, KIND, until))
+
+    async def _read(self, start: datetime, end: datetime) -> Sequence[Told]:
+        """All pages: what is said of a recording is little."""
+        found: dict[str, Told] = {}
+        offset, count = 0, PAGE
+        while count == PAGE:
+            asked = {"offset": offset, "quantity": PAGE}
+            told = await self._moving.remote.call(_SEARCH, _filters(start, end), asked)
+            items = told.get("items", told.get("hits")) if isinstance(told, dict) else None
+            if not isinstance(items, list):
+                raise RemoteError(0, f"the answer to {_SEARCH} has no list of items")
+            found |= {recording.hash: recording for item in items if (recording := self._converted(item)) is not None}
+            offset, count = offset + len(items), len(items)
+        return list(found.values())
+
+    def _converted(self, item: Any) -> Told | None:
+        try:
+            return msgspec.convert(item, Told, strict=False)
+        except msgspec.ValidationError as exc:
+            name = item.get("hash", "?") if isinstance(item, dict) else "?"
+            self._progress.note(f"recording {name} cannot be read: {exc}")
+            return None
+
+    async def _new(self, found: Sequence[Told]) -> list[Told]:
+        """Those that are finished, not here yet, and of calls that are."""
+        services, account_id = self._moving.services, self._moving.here.id
+        here, _ = await services.recordings.find(account_id, hashes=[recording.hash for recording in found])
+        known = {recording.hash for recording in here}
+        new = [
+            recording for recording in found if recording.hash not in known and recording.status in ("READY", "ERROR")
+        ]
+        ids = tuple({recording.callid for recording in new if 0 < recording.callid < 2**53})
+        page = await services.calls.page(CallQuery(account_id=account_id, ids=ids), fields=("id",)) if ids else None
+        calls = set(page.column("id")) if page else set()
+        for recording in new:
+            if recording.callid not in calls:
+                self._progress.note(f"recording {recording.hash}: its call {recording.callid} is not here")
+        return [recording for recording in new if recording.callid in calls]
+
+    async def _take_in(self, told: Told) -> None:
+        try:
+            recording = recording_of(told)
+            mp3 = await self._sound(told) if recording.status == "ready" else None
+        except RemoteRefusedError:
+            raise
+        except UnusableError as exc:
+            self._progress.note(f"recording {told.hash}: {exc}")
+            return
+        except RemoteError as exc:
+            self._failed_at = self._failed_at or instant_of(told.date)
+            self._progress.note(f"recording {told.hash}: its sound could not be fetched: {exc}")
+            return
+        if await self._moving.services.history.take_in_recording(self._moving.here.id, recording, mp3):
+            self._done += 1
+            self._progress.advance(self._done)
+
+    async def _sound(self, told: Told) -> bytes:
+        if not told.url_mp3:
+            raise UnusableError("there is no MP3 of it")
+        sound = await self._moving.remote.file(told.url_mp3, MOST_BYTES)
+        if not sound.startswith(_MP3):
+            raise RemoteError(0, "what is there is no MP3")
+        return sound
+
+
+def recording_of(told: Told) -> Recording:
+    """UnusableError."""
+    kind = RECORDING_KINDS.get(told.type)
+    if kind is None:
+        raise UnusableError(f"there are none of type {told.type[:20]} here")
+    started_at = instant_of(told.date)
+    read_at = instant_of(told.date_read) if told.date_read else started_at
+    return Recording(
+        hash=told.hash, call_id=told.callid, kind=RecordingKind(kind), path="", started_at=started_at,
+        status=told.status.lower(), duration_ms=None if told.duration is None else 1000 * told.duration,
+        size_bytes=told.file_size_total, read_at=read_at if told.read else None,
+    )  # fmt: skip
