@@ -11,7 +11,6 @@ import json
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,20 +23,17 @@ from ringtrail.dialects.callr.registry import METHODS
 from ringtrail.dialects.callr.state import MEANING, State
 from ringtrail.dialects.callr.vocabulary import HASH
 from ringtrail.model.money import BillingMode, Rate, RateKind
-from ringtrail.ports.clock import SystemClock
-from ringtrail.services import build_services
 from ringtrail.services.stock_file import items_of
-from ringtrail.sound.studio import LocalStudio
 from ringtrail.supervisor import speech
 from tests.dialects.callr.conformity import OBJECTS
 from tests.dialects.callr.conftest import ENDPOINT, Client, post
-from tests.dialects.callr.happenings import Post, recording_is_ready
+from tests.dialects.callr.happenings import Post, recording_is_ready, with_sounds
 from tests.dialects.callr.life import LIFE, Step
 from tests.dialects.callr.test_media import phone_in_number, tone, working
 from tests.dialects.delivering import delivering, settled
 from tests.engines.asterisk.conftest import CACHE
 from tests.fixtures import CALLR_LOGIN, World, with_recording
-from tests.receiver import LOCAL, Receiver
+from tests.receiver import Receiver
 
 RECORDING = os.environ.get("RINGTRAIL_RECORD_EXAMPLES") == "1"
 SHOWN = 2  # entries of a long list or dictionary
@@ -83,11 +79,11 @@ async def world(world: World, tmp_path: Path) -> World:
     assert speech.find_or_fetch(CACHE, print) is not None
     world = with_sounds(world, tmp_path)
     services = world.services
-    await phone_in_number(world, "+33140000099")
     await services.money.set_tariff("standard", PRICES)
     await services.money.set_terms(world.account.id, tariff="standard", mode=BillingMode.PREPAID)
     await services.money.top_up(world.account.id, 50_000_000)
     await services.stock.take_in(items_of(["number,area_label,month,setup", "+33140000001,Paris,3,1"]))
+    await phone_in_number(world, "+33140000099")
     call = with_recording(world.golden())
     await world.save(call)
     await recording_is_ready(world)

@@ -26,7 +26,6 @@ from ringtrail.services.egress import Egress, Policy, networks_of
 from ringtrail.services.jobs import JobWorker
 from ringtrail.services.media import MOST_UPLOAD_BYTES
 from ringtrail.services.phone_in import PhoneInRecordings
-from ringtrail.services.phone_in import PhoneInRecordings
 from ringtrail.sound.studio import LocalStudio
 from ringtrail.supervisor import speech
 from tests.dialects.callr.conftest import Client, Rpc
@@ -303,38 +302,6 @@ async def test_errors_of_one_medium(
 ) -> None:
     id_ = await rpc("media/library.create", "One")
     assert await fault(f"media/{method}", id_, *params) == expected
-
-async def test_a_medium_is_recorded_by_calling_a_number_and_typing_a_code(
-    rpc: Rpc, fault: Rpc, world: World, tmp_path: Path
-) -> None:
-    await phone_in_number(world, "+33140000099")
-    id_ = await rpc("media/library.create", "One")
-    first, second = [await rpc("media/library.get_phone_id", id_, "FR") for _ in range(2)]
-    assert list(second) == ["code", "number"]
-    assert (second["number"], len(second["code"]), second["code"].isdigit()) == ("+33140000099", 8, True)
-    assert await fault("media/library.get_phone_id", id_, "GB") == (
-        100, "FORBIDDEN: no number of this country takes recordings by phone",
-    )  # fmt: skip
-    assert (await rpc("media/library.get", id_))["status"] == "PENDING_CONTENT"
-    phone_in = world.services.phone_in
-    assert await phone_in.take(first["code"], None) is None
-    name = await phone_in.take(second["code"], None)
-    assert name is not None
-    (tmp_path / f"{name}.wav").write_bytes(tone(1.5, rate=8_000, channels=1))
-    await phone_in.keep(name)
-    await PhoneInRecordings(world.database, SystemClock(), world.services.media, tmp_path).settle()
-    shown = await rpc("media/library.get", id_)
-    assert (shown["status"], shown["duration"], shown["url"][-4:]) == ("READY", 2, ".mp3")
-    assert await told(world, "media.changed") == [id_]
-
-
-async def test_another_account_s_medium_cannot_be_recorded(rpc: Rpc, fault: Rpc, world: World, tmp_path: Path) -> None:
-    await phone_in_number(world, "+33140000099")
-    other = await build_world(world.database, tmp_path, name="Other")
-    theirs = await world.services.media.create(other.account.id, "Theirs")
-    expected = (151, "PROPERTY_VALUE_ERROR [media_id]")
-    assert await fault("media/library.get_phone_id", theirs.id, "FR") == expected
-
 
 
 async def test_a_medium_is_recorded_by_calling_a_number_and_typing_a_code(
