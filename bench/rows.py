@@ -173,7 +173,13 @@ GROUP BY GROUPING SETS ((hour_at), (hour_at, property_id), (hour_at, did_hash), 
 
 DAYS = """
 INSERT INTO call_days SELECT account_id, dimension, key, date_trunc('day', hour_at, 'UTC'), sum(calls)
-FROM call_hours WHERE dimension IN ('account', 'property', 'outbound') GROUP BY 1, 2, 3, 4
+FROM call_hours WHERE dimension IN ('account', 'property', 'inbound', 'outbound') GROUP BY 1, 2, 3, 4
+"""
+
+INBOUND_SUMS = """
+INSERT INTO call_hours SELECT account_id, 'inbound', hour_at, key, calls, answered, ring_s, talk_s, total_s, connected_s, handled_s,
+       billed_s, revenue_minor
+FROM call_hours WHERE dimension = 'account'
 """
 
 OUTBOUND_SUMS = """

@@ -19,7 +19,11 @@ from ringtrail.model.events import MEANING, UNASKED, EventType
 from ringtrail.services.deliverer import MOST_TRIES, PAUSES_S
 
 _OWN_WORDS: dict[str, Mapping[EventType, str]] = {
-    "CALLR": callr.TYPE_OF,
+    "CALLR": callr.TYPE_OF
+    | {
+        EventType.CALL_STARTED: "`call.inbound_start`; of a call that we placed `call.outbound_start`",
+        EventType.CALL_ENDED: "`call.inbound_hangup`; of a call that we placed `call.outbound_hangup`",
+    },
     "Agendize": {type_: word for word, type_ in agendize.EVENT_TYPES.items()},
     "INVOX": dict.fromkeys(invox.EVENT_TYPES, "the call"),
 }

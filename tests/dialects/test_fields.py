@@ -15,7 +15,6 @@ from ringtrail.dialects.fonedynamics import responses as fonedynamics
 from ringtrail.dialects.invox import responses as invox
 from ringtrail.dialects.native import responses as native
 from ringtrail.dialects.optico import responses as optico
-from ringtrail.model.call import LegRole
 from ringtrail.model.query import CallQuery, LegQuery
 from ringtrail.model.view import View, fields_of, seen
 from tests.fixtures import World, with_recording
@@ -53,8 +52,8 @@ async def test_a_call_in_a_list_is_shown_as_the_call_by_itself(world: World, dia
 async def test_a_leg_in_a_list_is_shown_as_the_leg_by_itself(world: World) -> None:
     call = world.golden()
     await world.save(call)
-    show, query = callr.cdr_out_view(frozenset()), LegQuery(account_id=world.account.id, role=LegRole.TARGET)
-    legs = [leg for leg in await world.services.calls.legs(world.account.id, [call.id]) if leg.role == LegRole.TARGET]
+    show, query = callr.cdr_out_view(frozenset()), LegQuery(account_id=world.account.id, outbound=True)
+    legs = [leg for leg in await world.services.calls.legs(world.account.id, [call.id]) if leg.outbound]
     assert legs
-    shown, _ = await world.services.calls.target_legs(query, show)
+    shown, _ = await world.services.calls.legs_page(query, show)
     assert msgspec.to_builtins(shown) == [msgspec.to_builtins(seen(show, leg)) for leg in legs]

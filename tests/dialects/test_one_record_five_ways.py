@@ -161,7 +161,11 @@ async def test_callr_tells_the_calls_of_the_account(canon: Canon, readers: Reade
         )
         for call in calls
     ]  # fmt: skip
-    assert sorted(shown) == expected(canon.cases, "callr", "UTC")
+    undialled = {readings(case.started_at, "UTC") for case in canon.cases if case.call.placed_by_us}
+    assert len(undialled) == 2
+    assert sorted(shown) == sorted(
+        row._replace(dialled="") if row.instants in undialled else row for row in expected(canon.cases, "callr", "UTC")
+    )
     assert all(call.caller_shown is (call.caller is not None) for call in calls)
 
 

@@ -18,7 +18,7 @@ from ringtrail.model.lifecycle import Stage, State
 
 
 class LegRole(StrEnum):
-    CALLER = "caller"  # the inbound leg
+    CALLER = "caller"  # the inbound leg, or the one that we dialled first
     TARGET = "target"  # an outbound leg
 
 
@@ -36,6 +36,9 @@ class Trigger(StrEnum):
     API = "api"
     MANUAL = "manual"  # entered by an API client: no call of ours
 
+
+PLACED_BY_US = (Trigger.WEB, Trigger.API)
+"""Triggers of click-to-calls: the caller's own leg was dialled by us, not offered to us."""
 
 ENTERED_NODE = "entered"
 """`Call.node` of what an API client entered: no engine saw it."""
@@ -146,7 +149,11 @@ class Call:
     @property
     def placed_by_us(self) -> bool:
         """Whether the caller's own leg was dialled by us (click-to-call), not offered to us."""
-        return self.trigger in (Trigger.WEB, Trigger.API)
+        return self.trigger in PLACED_BY_US
+
+    def dialled(self, leg: Leg) -> bool:
+        """Whether the leg is an outbound call: a target's, or the caller's own of a call that we placed."""
+        return leg.role is LegRole.TARGET or self.placed_by_us
 
     @property
     def ended(self) -> bool:
@@ -276,6 +283,7 @@ class LegRecord(NamedTuple):
     id: int
     call_id: int
     role: str
+    outbound: bool  # we dialled it: see Call.dialled
     position: int
     number: str | None
     number_country: str | None

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, cast
 
-from ringtrail.model.call import CallRecord, LegRole
+from ringtrail.model.call import CallRecord
 from ringtrail.model.message import Direction, MessageStatus
 from ringtrail.model.view import records
 
@@ -61,6 +61,7 @@ class CallQuery:
     keypads: tuple[str, ...] = ()
     novelty: CallerNovelty = CallerNovelty.ALL
     app_hash: str | None = None
+    inbound: bool = False  # none that we placed
     order: Order = Order.STARTED
 
 
@@ -91,7 +92,7 @@ class LegQuery:
     """Which legs, oldest first."""
 
     account_id: int
-    role: LegRole | None = None
+    outbound: bool = False  # only those that we dialled: see Call.dialled
     call_ids: list[int] | None = None
     from_at: datetime | None = None  # started_at >=
     to_at: datetime | None = None  # started_at <

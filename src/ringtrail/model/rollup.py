@@ -1,6 +1,7 @@
 """What one ended call adds to the hourly rollups. Pure: adding it and taking it away again leaves nothing.
 
-Dimensions: `account` (key ''), `property`, `did`, `app`, `source`, `disposition`, and `outbound` (key '', counts target legs).
+Dimensions: `account` (key ''), `property`, `did`, `app`, `source`, `disposition`, `inbound` (key '', calls that we did not
+place), and `outbound` (key '', counts the legs that we dialled).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from ringtrail.model.call import Call, LegRole
+from ringtrail.model.call import Call
 
 
 class RollupKey(NamedTuple):
@@ -58,10 +59,11 @@ def contribution(call: Call, revenue_minor: int = 0) -> Iterator[tuple[RollupKey
         ("app", call.app_hash or ""),
         ("source", call.attribution.source or ""),
         ("disposition", call.disposition),
+        *(() if call.placed_by_us else (("inbound", ""),)),
     ):
         yield RollupKey(call.account_id, dimension, key, hour_at), sums
     for leg in call.legs:
-        if leg.role is LegRole.TARGET:
+        if call.dialled(leg):
             leg_hour = leg.started_at.replace(minute=0, second=0, microsecond=0)
             yield (
                 RollupKey(call.account_id, "outbound", "", leg_hour),

@@ -10,7 +10,7 @@ from ringtrail.model.message import Direction, MessageStatus
 
 
 class Group(StrEnum):
-    """What calls, or the target legs of ended calls, are put together by."""
+    """What calls that came in, or the legs that we dialled for ended calls, are put together by."""
 
     CALL_DAY = "call_day"
     CALL_APP = "call_app"

@@ -18,12 +18,12 @@ class Analytics:
         self._database = database
 
     async def inbound_by_day(self, account_id: int, from_at: datetime, to_at: datetime) -> list[PeriodSums]:
-        """All calls per UTC day."""
+        """Calls that came in, per UTC day."""
         async with self._database.reading() as connection:
-            return await store.sums_by_day(connection, account_id, "account", "", from_at, to_at)
+            return await store.sums_by_day(connection, account_id, "inbound", "", from_at, to_at)
 
     async def outbound_by_day(self, account_id: int, from_at: datetime, to_at: datetime) -> list[PeriodSums]:
-        """All target legs per UTC day."""
+        """Legs that we dialled, per UTC day."""
         async with self._database.reading() as connection:
             return await store.sums_by_day(connection, account_id, "outbound", "", from_at, to_at)
 

@@ -69,7 +69,7 @@ class Calls:
             found = await legs.find_legs(connection, LegQuery(account_id=account_id, call_ids=call_ids))
         return [LegRecord._make(row) for row in found.rows]
 
-    async def target_legs(
+    async def legs_page(
         self, query: LegQuery, show: View[T], *, offset: int = 0, limit: int | None = None
     ) -> tuple[list[T], int]:
         """(page, total) of legs, each as `show` makes it; limit None: all."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from ringtrail.model.message import Direction, MessageStatus
 from ringtrail.model.sums import Group, GroupSums, MessageSums, Order
 from ringtrail.storage.database import Connection
+from ringtrail.storage.directions import INBOUND, OUTBOUND
 
 
 class PeriodSums(NamedTuple):
@@ -38,11 +39,12 @@ async def sums_by_day(
 
 
 async def unique_callers(connection: Connection, account_id: int, from_at: datetime, to_at: datetime) -> int:
-    """Different caller numbers of ended calls in the range; withheld callers count one each."""
+    """Different caller numbers of ended calls that came in, in the range; withheld callers count one each."""
     row = await (
         await connection.execute(
-            "SELECT count(DISTINCT caller_number) + count(*) FILTER (WHERE caller_number IS NULL) FROM calls"
-            " WHERE account_id = %s AND started_at >= %s AND started_at < %s AND ended_at IS NOT NULL",
+            "SELECT count(DISTINCT caller_number) + count(*) FILTER (WHERE caller_number IS NULL) FROM calls c"
+            " WHERE account_id = %s AND started_at >= %s AND started_at < %s AND ended_at IS NOT NULL"
+            f" AND {INBOUND}".encode(),
             (account_id, from_at, to_at),
         )
     ).fetchone()
@@ -66,12 +68,13 @@ _OF_CALLS = (
     f" sum(greatest(0, c.revenue_minor)::bigint * {_MICRO_IN_MINOR}) AS credit_micro,"
     f" sum(coalesce(c.debit_micro, greatest(0, -c.revenue_minor)::bigint * {_MICRO_IN_MINOR})) AS debit_micro,"
     " max(c.cost_label) FROM calls c WHERE c.account_id = %s AND c.started_at >= %s AND c.started_at < %s"
+    f" AND {INBOUND}"
 )
 _OF_LEGS = (
     "sum(l.talk_s) AS connected_s, coalesce(round(sum(l.talk_s)::numeric / nullif(count(l.answered_at), 0)), 0),"
     " 0 AS credit_micro, sum(coalesce(l.debit_micro, 0)) AS debit_micro, max(l.cost_label)"
     " FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id AND c.started_at <= l.started_at"
-    " WHERE l.account_id = %s AND l.started_at >= %s AND l.started_at < %s AND l.role = 'target'"
+    f" WHERE l.account_id = %s AND l.started_at >= %s AND l.started_at < %s AND {OUTBOUND}"
 )
 _ORDERS = {
     Order.KEY: "1", Order.CALLS: "2 DESC", Order.SECONDS: "3 DESC", Order.AVERAGE: "4 DESC", Order.CREDIT: "5 DESC",
@@ -89,7 +92,7 @@ async def sums_by_group(
     order: Order = Order.KEY,
     limit: int | None = None,
 ) -> list[GroupSums]:
-    """Ended calls that started in the range, or such calls' target legs that did: counted one by one, to the second."""
+    """Ended calls that came in, or legs that we dialled for ended calls, that started in the range: counted one by one."""
     of_what = _OF_LEGS if group.startswith("leg") else _OF_CALLS
     cursor = await connection.execute(
         f"SELECT {_KEYS[group]}, count(*) AS calls, {of_what} AND c.ended_at IS NOT NULL"

@@ -6,14 +6,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from ringtrail.model.call import LegRecord, LegRole
+from ringtrail.model.call import LegRecord
 from ringtrail.model.query import LegQuery
 from ringtrail.model.view import View
 from ringtrail.storage.database import Connection
+from ringtrail.storage.directions import OUTBOUND
 from ringtrail.storage.hours import Hours
 from ringtrail.storage.viewing import Found, Wanted
 
 _ELSEWHERE = {
+    "outbound": OUTBOUND,
     "app_hash": "c.app_hash",
     "app_name": "a.name",
     "package": "a.package",
@@ -64,7 +66,7 @@ async def find_legs(
 
 
 async def count_legs(connection: Connection, query: LegQuery) -> int:
-    """How many legs match: from the rollups if they are all target legs of ended calls, by time only, else counted."""
+    """How many legs match: from the rollups if they are all that we dialled for ended calls, by time only, else counted."""
     if _is_plain(query):
         return await _hours(connection, query).total(query.from_at, query.to_at)
     return await _bare_count(connection, query)
@@ -78,9 +80,9 @@ async def _bare_count(connection: Connection, query: LegQuery) -> int:
 
 
 def _is_plain(query: LegQuery) -> bool:
-    """All target legs of ended calls in a range of time: what the rollups can answer."""
+    """All legs that we dialled for ended calls in a range of time: what the rollups can answer."""
     plain = LegQuery(
-        account_id=query.account_id, role=LegRole.TARGET, of_ended_calls=True, from_at=query.from_at, to_at=query.to_at
+        account_id=query.account_id, outbound=True, of_ended_calls=True, from_at=query.from_at, to_at=query.to_at
     )
     return query == plain
 
@@ -97,8 +99,9 @@ def _condition(query: LegQuery) -> tuple[str, list[Any]]:
     params: list[Any] = [query.account_id]
     if query.of_ended_calls:
         parts.append("c.ended_at IS NOT NULL")
+    if query.outbound:
+        parts.append(OUTBOUND)
     for clause, value in (
-        ("l.role = %s", query.role),
         ("l.call_id = ANY(%s)", query.call_ids),
         ("l.started_at >= %s", query.from_at),
         ("l.started_at < %s", query.to_at),

@@ -15,6 +15,7 @@ from ringtrail.model.call import CallRecord
 from ringtrail.model.query import CallerNovelty, CallQuery, DayTotals, Order
 from ringtrail.model.view import View
 from ringtrail.storage.database import Connection
+from ringtrail.storage.directions import INBOUND
 from ringtrail.storage.hours import Hours, hour_up
 from ringtrail.storage.viewing import TOTAL, Found, Wanted
 
@@ -143,6 +144,8 @@ def _condition(query: CallQuery) -> tuple[str, list[Any]]:
         add("c.ended_at IS NULL")
     elif not query.include_in_progress:
         add("c.ended_at IS NOT NULL")
+    if query.inbound:
+        add(INBOUND)
     if query.past is not None:
         sign = "<" if query.order is Order.STARTED_DESC else ">"
         add(f"(c.started_at, c.id) {sign} (%s, %s)", *query.past)
@@ -194,11 +197,12 @@ def _condition(query: CallQuery) -> tuple[str, list[Any]]:
 
 
 def _is_plain(query: CallQuery) -> bool:
-    """Only account, property and a half-open time range, by start: what the rollups can answer."""
+    """Only account, property or direction, and a half-open time range, by start: what the rollups can answer."""
     plain = CallQuery(
-        account_id=query.account_id, property_id=query.property_id, from_at=query.from_at, to_at=query.to_at
-    )
-    return query == plain
+        account_id=query.account_id, property_id=query.property_id, from_at=query.from_at, to_at=query.to_at,
+        inbound=query.inbound,
+    )  # fmt: skip
+    return query == plain and not (query.inbound and query.property_id is not None)
 
 
 def _is_of_somebody(query: CallQuery) -> bool:
@@ -212,9 +216,9 @@ def _hours(connection: Connection, query: CallQuery) -> Hours:
     async def counted(from_at: datetime | None, to_at: datetime | None) -> int:
         return await _bare_count(connection, replace(query, from_at=from_at, to_at=to_at))
 
-    of_property = query.property_id is not None
-    dimension, key = ("property", str(query.property_id)) if of_property else ("account", "")
-    return Hours(connection, query.account_id, dimension, key, counted)
+    if query.property_id is not None:
+        return Hours(connection, query.account_id, "property", str(query.property_id), counted)
+    return Hours(connection, query.account_id, "inbound" if query.inbound else "account", "", counted)
 
 
 async def _bare_count(connection: Connection, query: CallQuery) -> int:

@@ -7,8 +7,9 @@ from datetime import datetime
 
 from ringtrail.model.rollup import RollupKey, RollupSums
 from ringtrail.storage.database import Connection
+from ringtrail.storage.directions import INBOUND, OUTBOUND
 
-BY_DAY = ("account", "property", "outbound")
+BY_DAY = ("account", "property", "inbound", "outbound")
 """Dimensions that have counts a day: those whose pages are jumped in."""
 
 
@@ -42,22 +43,23 @@ def _days(rows: Mapping[RollupKey, RollupSums]) -> dict[tuple[int, str, str, dat
     return found
 
 
-_RECOUNT = """
+_RECOUNT = f"""
 WITH ended AS (
     SELECT *, date_trunc('hour', started_at, 'UTC') AS hour_at,
            (answered_at IS NOT NULL)::int AS answered
-    FROM calls WHERE ended_at IS NOT NULL
+    FROM calls c WHERE ended_at IS NOT NULL
 ), spread AS (
     SELECT account_id, dimension, key, hour_at, answered, ring_s, talk_s, total_s, connected_s, handled_s,
            billed_s, revenue_minor
-    FROM ended, LATERAL (VALUES
+    FROM ended c, LATERAL (VALUES
         ('account', ''), ('property', property_id::text), ('did', did_hash), ('app', coalesce(app_hash, '')),
-        ('source', coalesce(source, '')), ('disposition', disposition)) AS d (dimension, key)
+        ('source', coalesce(source, '')), ('disposition', disposition), ('inbound', '')) AS d (dimension, key)
+    WHERE dimension <> 'inbound' OR {INBOUND}
     UNION ALL
     SELECT l.account_id, 'outbound', '', date_trunc('hour', l.started_at, 'UTC'), (l.answered_at IS NOT NULL)::int,
            0, l.talk_s, l.total_s, l.talk_s, l.talk_s, l.talk_s, 0
     FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id
-    WHERE l.role = 'target' AND c.ended_at IS NOT NULL
+    WHERE {OUTBOUND} AND c.ended_at IS NOT NULL
 )
 SELECT account_id, dimension, key, hour_at, count(*), sum(answered), sum(ring_s), sum(talk_s), sum(total_s),
        sum(connected_s), sum(handled_s), sum(billed_s), sum(revenue_minor)

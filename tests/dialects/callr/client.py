@@ -38,7 +38,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A CDR.In, with its CDR.Out in the order of dialling."""
+    """A CDR.In, or the CDR.Out of the phone that a click-to-call made ring first; with the other CDR.Outs of the call in the
+    order of dialling."""
 
     id: int
     started_at: datetime
@@ -66,10 +67,11 @@ class Callr:
     page: int = 100
 
     async def calls(self) -> list[Call]:
-        tried: dict[int, list[Target]] = {}
+        tried: dict[int | None, list[dict[str, Any]]] = {}
         async for item in self._search("OUT"):
-            tried.setdefault(item["callid_in"], []).append(_target(item))
-        return [_call(item, tried.get(item["callid"], [])) async for item in self._search("IN")]
+            tried.setdefault(item["callid_in"], []).append(item)
+        begun = [item async for item in self._search("IN")] + [_placed(item) for item in tried.get(None, [])]
+        return [_call(item, [_target(leg) for leg in tried.get(item["callid"], [])]) for item in begun]
 
     async def _search(self, type_: str) -> AsyncIterator[dict[str, Any]]:
         offset, more = 0, True
@@ -101,6 +103,12 @@ def _call(item: dict[str, Any], targets: list[Target]) -> Call:
         credit=Decimal(item["billing_customer_credit_eur"]) / 100,
         targets=tuple(sorted(targets, key=lambda target: target.started_at)),
     )  # fmt: skip
+
+
+def _placed(item: dict[str, Any]) -> dict[str, Any]:
+    """As a CDR.In: who was called first is the caller."""
+    assert (item["cli_number"], item["cli_name"]) == (None, None)
+    return item | {"cli_number": item["number"], "did_intl_number": ""}
 
 
 def _target(item: dict[str, Any]) -> Target:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ringtrail.model.call import Trigger
 from ringtrail.model.cause import Disposition
 from ringtrail.model.money import Rate, RateKind
 from tests.dialects.callr.conftest import Rpc
@@ -74,6 +75,19 @@ async def test_a_range_is_exact_to_the_second_at_both_ends(rpc: Rpc, world: Worl
         history = await rpc("analytics/calls.history", start, end)
         counts = tuple(sum(day["count"] for day in history[side]) for side in ("IN", "OUT"))
         assert counts == (inbound, outbound), (start, end)
+
+
+async def test_both_legs_of_a_call_that_we_placed_are_counted_as_outbound(rpc: Rpc, world: World) -> None:
+    await _priced(world)
+    await world.save(world.golden(trigger=Trigger.API), world.golden(started_at=GOLDEN_START + timedelta(hours=3)))
+    for end in (EVER[1], "2026-07-14 12:30:00"):
+        result = await rpc("analytics/calls.summary", EVER[0], end)
+        assert (result["IN"]["count"], result["IN"]["unique_callers"], result["IN"]["debit"]) == (1, 1, "2.4000")
+        assert (result["OUT"]["count"], result["OUT"]["duration"], result["OUT"]["debit"]) == (3, 597, "59.7000")
+    (app,) = await rpc("analytics/calls.top_apps", "OUT", "COUNT", *EVER, 10)
+    assert (app["hash"], app["count"], app["debit"]) == (world.app.hash, 3, "59.7000")
+    (did,) = await rpc("analytics/calls.inbound_did", "COUNT", *EVER, 10)
+    assert (did["hash"], did["count"]) == (world.did.hash, 1)
 
 
 async def test_a_period_without_calls_is_all_zeros(rpc: Rpc) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from ringtrail.dialects.callr import cdr
 from ringtrail.dialects.callr.vocabulary import DIAL_STATUSES, dial_status
-from ringtrail.model.call import Call
+from ringtrail.model.call import Call, Leg, Trigger
 from ringtrail.model.cause import Disposition, HangupBy
 from ringtrail.model.lifecycle import Stage, State
 from tests.dialects.callr.conftest import Rpc
@@ -107,6 +107,78 @@ async def test_the_golden_call_as_cdr_out(rpc: Rpc, world: World) -> None:
         "start": "2026-07-14 09:05:11",
     }
     assert list(record.items()) == list(expected.items())
+
+
+def _placed(world: World, **changes: Any) -> Call:
+    """A click-to-call: Alice's phone rings first, her hang-up ends the call."""
+    return world.golden(trigger=Trigger.API, tracking_number_e164="", did_hash="", external_id="order42", **changes)
+
+
+async def test_both_legs_of_a_call_that_we_placed_are_outbound_calls(rpc: Rpc, world: World) -> None:
+    call = _placed(world)
+    await world.save(call)
+    assert await rpc("cdr.get", "IN", *DAY, None, None) == []
+    first, second = await rpc("cdr.get", "OUT", *DAY, None, None)
+    expected = {
+        "answer": "2026-07-14 09:05:21",
+        "billing_customer_cost_label": None,
+        "billing_customer_credit_eur": "0.00",
+        "billing_customer_debit_eur": "0.00",
+        "callid": call.id,
+        "callid_in": None,
+        "cli_name": None,
+        "cli_number": None,
+        "cli_pres": "allowed_passed_screen",
+        "customer_field": "order42",
+        "dialstatus": "ANSWER",
+        "duration": 210,
+        "duration_answered": 199,
+        "duration_billed": 240,
+        "hangup": "2026-07-14 09:08:40",
+        "hangupcause": 16,
+        "hangupsource": "CALLEE",
+        "number": "+33612345678",
+        "number_country_code": "FR",
+        "number_type": "MOBILE",
+        "package_name": "CALLTRACKING10",
+        "scenario_hash": world.app.hash,
+        "scenario_name": "Main line",
+        "start": "2026-07-14 09:05:10",
+    }
+    assert list(first.items()) == list(expected.items())
+    assert (second["callid"], second["callid_in"]) == (call.legs[1].id, call.id)
+    assert (second["cli_number"], second["hangupsource"]) == ("+33612345678", "CALLER")
+
+
+async def test_a_call_that_we_placed_is_found_and_paged_among_the_others_by_its_start(rpc: Rpc, world: World) -> None:
+    minutes = [GOLDEN_START + timedelta(minutes=minute) for minute in range(4)]
+    placed = [_placed(world, started_at=start) for start in minutes[::2]]
+    came_in = [world.golden(started_at=start) for start in minutes[1::2]]
+    await world.save(*placed, *came_in)
+    legs = sorted(
+        (leg for call in [*placed, *came_in] for leg in call.legs if call in placed or leg.position), key=_start
+    )
+    for type_, ids in (("IN", [call.id for call in came_in]), ("OUT", [leg.id for leg in legs])):
+        for offset in range(len(ids)):
+            page = await rpc("cdr.search", {"type": type_}, {"offset": offset, "quantity": 1})
+            assert ([item["callid"] for item in page["hits"]], page["total"]) == ([ids[offset]], len(ids))
+        for id_ in (placed[0].id, came_in[0].id):
+            assert (await rpc("cdr.search", {"type": type_, "hash": str(id_)}, None))["total"] == (id_ in ids)
+
+
+def _start(leg: Leg) -> datetime:
+    return leg.started_at
+
+
+async def test_a_property_that_masks_its_callers_masks_the_phone_that_we_made_ring_first(
+    rpc: Rpc, world: World
+) -> None:
+    await world.services.accounts.change_property(
+        world.account.id, world.property.sid, lambda item: replace(item, masks_callers=True)
+    )
+    await world.save(_placed(world))
+    first, second = await rpc("cdr.get", "OUT", *DAY, None, None)
+    assert (first["number"], second["cli_number"], second["number"]) == ("+3361234XXXX", "+3361234XXXX", "+33987654321")
 
 
 async def test_a_withheld_caller_who_gave_up_is_hidden_and_the_target_leg_is_cancelled(rpc: Rpc, world: World) -> None:

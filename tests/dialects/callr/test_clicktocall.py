@@ -129,8 +129,11 @@ async def test_the_call_is_told_from_dialling_to_the_end(rpc: Rpc, world: World,
     a, b = await states()
     assert (a["status"], b["status"]) == ("HANGUP", "HANGUP")
     assert await node.claim(timedelta(minutes=10)) is None
-    records = await rpc("cdr.search", {"type": "IN", "app": app}, {})
-    assert [(item["callid"], item["customer_field"]) for item in records["hits"]] == [(call.id, "order42")]
+    records = await rpc("cdr.search", {"type": "OUT", "app": app}, {})
+    assert [(item["callid"], item["callid_in"], item["customer_field"]) for item in records["hits"]] == [
+        (call.id, None, "order42"), (b_leg.id, call.id, "order42"),
+    ]  # fmt: skip
+    assert (await rpc("cdr.search", {"type": "IN"}, {}))["total"] == 0
 
 
 async def test_each_phone_of_a_is_tried_in_turn_and_again_after_the_pause(

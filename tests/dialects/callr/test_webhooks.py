@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from ringtrail.dialects.callr.webhook_types import TYPES
+from ringtrail.model.call import Trigger
 from ringtrail.model.events import EventType
 from ringtrail.model.webhook import LogQuery
 from tests.dialects.callr import shapes
@@ -140,6 +141,30 @@ async def test_a_call_that_was_entered_whole_has_only_an_end(world: World, recei
         await rpc("webhooks.subscribe", type_, receiver.url, None)
     await world.save(world.golden())
     assert [request.json["type"] for request in await told(world, receiver, 1)] == ["call.inbound_hangup"]
+
+
+async def test_both_legs_of_a_call_that_we_placed_are_told_as_outbound_calls(
+    world: World, receiver: Receiver, rpc: Rpc
+) -> None:
+    for type_ in ("call.inbound_start", "call.inbound_hangup", "call.outbound_start", "call.outbound_hangup"):
+        await rpc("webhooks.subscribe", type_, receiver.url, None)
+    call, came_in = world.golden(trigger=Trigger.WEB), world.golden()
+    await world.save(in_progress(call), in_progress(came_in))
+    await world.save(call, came_in)
+    requests = await told(world, receiver, 8)
+    ids = sorted((request.json["type"], request.json["data"]["callid"]) for request in requests)
+    outbound = sorted([call.id, call.legs[1].id, came_in.legs[1].id])
+    assert ids == [
+        ("call.inbound_hangup", came_in.id), ("call.inbound_start", came_in.id),
+        *(("call.outbound_hangup", id_) for id_ in outbound), *(("call.outbound_start", id_) for id_ in outbound),
+    ]  # fmt: skip
+    records = {record["callid"]: record for record in await rpc("cdr.get", "OUT", *DAY, None, None)}
+    for request in requests:
+        if request.json["type"] == "call.outbound_hangup":
+            assert request.json["data"] == records[request.json["data"]["callid"]]
+    for type_, number in (("call.outbound_hangup", 3), ("call.inbound_hangup", 1)):
+        log = await rpc("webhooks/log.search", {"type": type_}, None)
+        assert (log["total"], {entry["type"] for entry in log["hits"]}) == (number, {type_})
 
 
 async def test_many_events_of_one_endpoint_are_told_each_with_its_own_thing(

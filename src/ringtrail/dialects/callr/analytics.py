@@ -17,7 +17,6 @@ import msgspec
 
 from ringtrail.dialects.callr.parameters import Asking
 from ringtrail.dialects.callr.vocabulary import cents_4, datetime_text
-from ringtrail.model.call import LegRole
 from ringtrail.model.query import CallQuery, LegQuery
 from ringtrail.model.sums import Group
 
@@ -135,8 +134,8 @@ async def _inbound(asking: Asking, from_at: datetime, to_at: datetime) -> _Days:
         ]
     )
     for start, end in edges:
-        page = await asking.services.calls.page(CallQuery(account_id=account_id, from_at=start, to_at=end))
-        for call in page.records:
+        query = CallQuery(account_id=account_id, inbound=True, from_at=start, to_at=end)
+        for call in (await asking.services.calls.page(query)).records:
             answered = int(call.answered_at is not None)
             sums = _Sums(1, answered, call.talk_s, call.connected_s)
             _add(days, call.started_at, sums)
@@ -152,8 +151,8 @@ async def _outbound(asking: Asking, from_at: datetime, to_at: datetime) -> _Days
         ]
     )
     for start, end in edges:
-        query = LegQuery(account_id=account_id, role=LegRole.TARGET, of_ended_calls=True, from_at=start, to_at=end)
-        for at, sums in (await asking.services.calls.target_legs(query, _outbound_sums))[0]:
+        query = LegQuery(account_id=account_id, outbound=True, of_ended_calls=True, from_at=start, to_at=end)
+        for at, sums in (await asking.services.calls.legs_page(query, _outbound_sums))[0]:
             _add(days, at, sums)
     return await _with_money(days, asking, Group.LEG_DAY, from_at, to_at)
 

@@ -1,4 +1,5 @@
-"""Service `cdr`: one CDR.In for each call that ended, one CDR.Out for each target that such a call tried.
+"""Service `cdr`: of calls that ended, one CDR.In for each that came in, one CDR.Out for each leg that we dialled: every
+target that was tried, and of a call that we placed the caller's own, too.
 
 [inferred]: `cdr.search` by name and parameters (only its filter object is in the reference); `hash` in its filters is the
 `callid` in decimal, because a CDR has no other id (the reference's wording there belongs to SMS); the fifth parameter of
@@ -25,7 +26,6 @@ from ringtrail.dialects.callr.responses import (
 )
 from ringtrail.dialects.callr.vocabulary import CDR_TYPES
 from ringtrail.model.app import App
-from ringtrail.model.call import LegRole
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.number import DID
 from ringtrail.model.query import CallQuery, LegQuery
@@ -117,6 +117,7 @@ async def _records(asking: Asking, wanted: Filters, piece: Slice) -> tuple[Seque
 async def _inbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[Sequence[CdrIn | CdrOut], int]:
     query = CallQuery(
         account_id=asking.account.id,
+        inbound=True,
         from_at=wanted.from_at,
         to_at=wanted.to_at,
         app_hash=wanted.app_hash,
@@ -133,7 +134,7 @@ async def _inbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[Seque
 async def _outbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[Sequence[CdrIn | CdrOut], int]:
     query = LegQuery(
         account_id=asking.account.id,
-        role=LegRole.TARGET,
+        outbound=True,
         of_ended_calls=True,
         from_at=wanted.from_at,
         to_at=wanted.to_at,
@@ -142,4 +143,4 @@ async def _outbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[Sequ
         leg_id=wanted.callid,
     )
     show = cdr_out_view(await asking.masking())
-    return await asking.services.calls.target_legs(query, show, offset=piece.offset, limit=piece.quantity)
+    return await asking.services.calls.legs_page(query, show, offset=piece.offset, limit=piece.quantity)

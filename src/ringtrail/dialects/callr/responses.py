@@ -20,7 +20,8 @@ from ringtrail.dialects.callr import vocabulary as words
 from ringtrail.dialects.callr.packages import complete_params
 from ringtrail.model.account import Account
 from ringtrail.model.app import App
-from ringtrail.model.call import RecordingRecord, billed_seconds
+from ringtrail.model.call import LegRole, RecordingRecord, billed_seconds
+from ringtrail.model.cause import HangupBy
 from ringtrail.model.number import DID
 from ringtrail.model.view import View
 from ringtrail.services.numbers import masked, national_format
@@ -82,7 +83,7 @@ class CdrIn(msgspec.Struct, gc=False):
     cli_number_type: str | None
     cli_pres: str
     customer_field: str | None
-    did_hash: str | None  # null: no number of ours was called, an app placed the call
+    did_hash: str | None  # null: no number of ours was called
     did_intl_number: str | None
     duration: int
     duration_answered: int
@@ -102,7 +103,7 @@ class CdrOut(msgspec.Struct, gc=False):
     billing_customer_credit_eur: str
     billing_customer_debit_eur: str
     callid: int
-    callid_in: int
+    callid_in: int | None
     cli_name: str | None
     cli_number: str | None
     cli_pres: str
@@ -264,13 +265,22 @@ def cdr_in_view(account: Account, masking: frozenset[int]) -> View[CdrIn]:
     return show
 
 
+_OTHER_END: dict[str | None, str] = {HangupBy.CALLER: HangupBy.CALLEE, HangupBy.CALLEE: HangupBy.CALLER}
+
+
 def cdr_out_view(masking: frozenset[int]) -> View[CdrOut]:
-    """Of LegRecords; otherwise as `cdr_in_view`."""
+    """Of LegRecords; otherwise as `cdr_in_view`.
+
+    [inferred]: the caller's own leg of a call that we placed has no `callid_in`, and what it was shown as its caller is not
+    kept; the targets of that call have its id as theirs, which nothing else in a CDR tells. Whoever is called is the CALLEE
+    of its leg: there the call's caller, everywhere else the target.
+    """
     time = words.datetime_text
 
     def show(
         id: int,
         call_id: int,
+        role: str,
         started_at: datetime,
         answered_at: datetime | None,
         ended_at: datetime | None,
@@ -294,7 +304,12 @@ def cdr_out_view(masking: frozenset[int]) -> View[CdrOut]:
         debit_micro: int | None,
         cost_label: str | None,
     ) -> CdrOut:
-        if caller_withheld:
+        callid_in: int | None = call_id
+        if caller_number and property_id in masking:
+            caller_number = masked(caller_number)
+        if role == LegRole.CALLER:
+            number, callid_in, hangup_by = caller_number, None, _OTHER_END.get(hangup_by, hangup_by)
+        if caller_withheld or callid_in is None:
             caller_name = caller_number = None
         return CdrOut(
             time(answered_at) if answered_at else None,
@@ -302,9 +317,9 @@ def cdr_out_view(masking: frozenset[int]) -> View[CdrOut]:
             words.NOTHING,
             words.cents(debit_micro) if debit_micro else words.NOTHING,
             id,
-            call_id,
+            callid_in,
             caller_name,
-            masked(caller_number) if caller_number and property_id in masking else caller_number,
+            caller_number,
             words.CLI_WITHHELD if caller_withheld else words.CLI_ALLOWED,
             external_id,
             words.dial_status(disposition, answered=answered_at is not None, hangup_by=hangup_by),

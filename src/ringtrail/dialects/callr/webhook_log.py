@@ -36,6 +36,7 @@ from ringtrail.model.webhook import AttemptRecord, Endpoint, LogQuery
 ORDER = "date"
 MAX_TRY = 9
 _FAILED = {"SUCCESS": False, "FAILURE": True}
+_SHARING = [type_ for type_ in TYPES if type_.startswith("call.")]
 _MAX_ID = 2**63 - 1
 _DAY = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _WHOLE = re.compile(r"[0-9]{1,19}")
@@ -91,7 +92,7 @@ async def filters(asking: Asking, path: str, value: Any) -> LogQuery:
     return LogQuery(
         account_id=asking.account.id,
         dialect=DIALECT_NAME,
-        endpoint_hashes=None if hash_ is None else [hash_],
+        endpoint_hashes=await _endpoints(asking, hash_, type_),
         address=address and address.replace("\0", "\ufffd"),
         event_id=event_id,
         event_types=events_of(type_) if type_ else None,
@@ -101,6 +102,14 @@ async def filters(asking: Asking, path: str, value: Any) -> LogQuery:
         number=try_,
         failed=_FAILED[status] if status else None,
     )
+
+
+async def _endpoints(asking: Asking, hash_: str | None, type_: str | None) -> list[str] | None:
+    """What is told by two types was told by the one to its subscriptions alone."""
+    if type_ not in _SHARING:
+        return None if hash_ is None else [hash_]
+    of_type = [item.hash for item in await subscriptions(asking) if item.settings["type"] == type_]
+    return [item for item in of_type if hash_ in (None, item)]
 
 
 def _number(given: Properties, key: str) -> int | None:

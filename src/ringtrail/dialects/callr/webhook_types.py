@@ -58,30 +58,32 @@ _SMS = {
 
 @dataclass(frozen=True, slots=True)
 class WebhookType:
-    event: EventType
+    events: tuple[EventType, ...]
     example: Mapping[str, Any]
 
 
 TYPES: dict[str, WebhookType] = {
-    "billing.credit": WebhookType(EventType.CREDIT_CHANGED, _CREDIT),
-    "billing.credit_shutdown": WebhookType(EventType.CREDIT_SHUTDOWN, _CREDIT),
-    "billing.credit_warning": WebhookType(EventType.CREDIT_WARNING, _CREDIT),
-    "call.inbound_hangup": WebhookType(EventType.CALL_ENDED, _CDR_IN),
-    "call.inbound_start": WebhookType(EventType.CALL_STARTED, _CDR_IN),
-    "call.outbound_hangup": WebhookType(EventType.LEG_ENDED, _CDR_OUT),
-    "call.outbound_start": WebhookType(EventType.LEG_STARTED, _CDR_OUT),
-    "did.assigned": WebhookType(EventType.NUMBER_ASSIGNED, _DID),
-    "did.unassigned": WebhookType(EventType.NUMBER_RELEASED, _DID),
-    "job.status_update": WebhookType(EventType.JOB_CHANGED, _JOB),
-    "media.library.status_update": WebhookType(EventType.MEDIA_CHANGED, _MEDIA),
-    "media.recording.new": WebhookType(EventType.RECORDING_CREATED, _RECORDING),
-    "media.recording.status_update": WebhookType(EventType.RECORDING_CHANGED, _RECORDING),
-    "sms.mo": WebhookType(EventType.MESSAGE_RECEIVED, _SMS),
-    "sms.mt.status_update": WebhookType(EventType.MESSAGE_CHANGED, _SMS),
+    "billing.credit": WebhookType((EventType.CREDIT_CHANGED,), _CREDIT),
+    "billing.credit_shutdown": WebhookType((EventType.CREDIT_SHUTDOWN,), _CREDIT),
+    "billing.credit_warning": WebhookType((EventType.CREDIT_WARNING,), _CREDIT),
+    "call.inbound_hangup": WebhookType((EventType.CALL_ENDED,), _CDR_IN),
+    "call.inbound_start": WebhookType((EventType.CALL_STARTED,), _CDR_IN),
+    "call.outbound_hangup": WebhookType((EventType.LEG_ENDED, EventType.CALL_ENDED), _CDR_OUT),
+    "call.outbound_start": WebhookType((EventType.LEG_STARTED, EventType.CALL_STARTED), _CDR_OUT),
+    "did.assigned": WebhookType((EventType.NUMBER_ASSIGNED,), _DID),
+    "did.unassigned": WebhookType((EventType.NUMBER_RELEASED,), _DID),
+    "job.status_update": WebhookType((EventType.JOB_CHANGED,), _JOB),
+    "media.library.status_update": WebhookType((EventType.MEDIA_CHANGED,), _MEDIA),
+    "media.recording.new": WebhookType((EventType.RECORDING_CREATED,), _RECORDING),
+    "media.recording.status_update": WebhookType((EventType.RECORDING_CHANGED,), _RECORDING),
+    "sms.mo": WebhookType((EventType.MESSAGE_RECEIVED,), _SMS),
+    "sms.mt.status_update": WebhookType((EventType.MESSAGE_CHANGED,), _SMS),
 }
-TYPE_OF: dict[EventType, str] = {item.event: word for word, item in TYPES.items()}
+"""The first event of each is the type's alone."""
+
+TYPE_OF: dict[EventType, str] = {item.events[0]: word for word, item in TYPES.items()}
 
 
 def events_of(type_: str) -> tuple[EventType, ...]:
-    """What an endpoint of a subscription to this type is told."""
-    return (TYPES[type_].event,)
+    """What an endpoint of a subscription to this type hears of."""
+    return TYPES[type_].events

@@ -117,11 +117,9 @@ def _milliseconds(at: datetime) -> str:
 
 
 def _type_of(attempt: Attempt) -> str | None:
-    """None: the event is none of the vendor's."""
-    if attempt.event.type is EventType.ENDPOINT_TEST:
-        type_: str | None = attempt.endpoint.settings.get("type")
-        return type_
-    return TYPE_OF.get(attempt.event.type)
+    """A subscription's own; of a dynamic one, the event's. None: the event is none of the vendor's."""
+    type_: str | None = attempt.endpoint.settings.get("type")
+    return type_ or TYPE_OF.get(attempt.event.type)
 
 
 # --- data -----------------------------------------------------------------------------------------------------------
@@ -133,22 +131,23 @@ _Tell: TypeAlias = Callable[[_Teller, Sequence[Event]], Awaitable[Sequence[Any]]
 async def _data(teller: _Teller, attempts: Sequence[Attempt]) -> Sequence[Any]:
     """One query for all attempts of a type: an endpoint's attempts mostly have one."""
     found: list[Any] = [None] * len(attempts)
-    by_type: defaultdict[EventType, list[int]] = defaultdict(list)
+    by_type: defaultdict[str, list[int]] = defaultdict(list)
     for place, attempt in enumerate(attempts):
         type_ = _type_of(attempt)
         if attempt.event.type is EventType.ENDPOINT_TEST and type_ is not None:
             found[place] = TYPES[type_].example
         elif type_ is not None:
-            by_type[attempt.event.type].append(place)
-    for event_type, places in by_type.items():
-        told = await _TELL[event_type](teller, [attempts[place].event for place in places])
+            by_type[type_].append(place)
+    for type_, places in by_type.items():
+        told = await _TELL[type_](teller, [attempts[place].event for place in places])
         for place, item in zip(places, told, strict=True):
             found[place] = item
     return found
 
 
 async def _inbound(teller: _Teller, events: Sequence[Event]) -> Sequence[CdrIn | None]:
-    query = CallQuery(account_id=teller.account.id, ids=tuple(_abouts(events)), include_in_progress=True)
+    ids = tuple(_abouts(events))
+    query = CallQuery(account_id=teller.account.id, ids=ids, inbound=True, include_in_progress=True)
     page = await teller.services.calls.page(query, show=cdr_in_view(teller.account, teller.masking))
     by_id: dict[int, CdrIn] = {cdr.callid: cdr for cdr in page.shown}
     return [by_id.get(event.about) for event in events]
@@ -159,10 +158,11 @@ async def _inbound_started(teller: _Teller, events: Sequence[Event]) -> Sequence
 
 
 async def _outbound(teller: _Teller, events: Sequence[Event]) -> Sequence[CdrOut | None]:
+    """Of legs and of calls, whose id is that of their caller's own leg."""
     view = cdr_out_view(teller.masking)
     legs = await teller.services.calls.legs(teller.account.id, _abouts(events))
-    by_id = {leg.id: leg for leg in legs}
-    found = [by_id.get(event.detail["leg_id"]) for event in events]
+    by_id = {leg.id: leg for leg in legs if leg.outbound}
+    found = [by_id.get(event.detail.get("leg_id", event.about)) for event in events]
     return [None if leg is None else seen(view, leg) for leg in found]
 
 
@@ -255,20 +255,20 @@ def _abouts(events: Sequence[Event]) -> list[int]:
     return sorted({event.about for event in events})
 
 
-_TELL: dict[EventType, _Tell] = {
-    EventType.CALL_STARTED: _inbound_started,
-    EventType.CALL_ENDED: _inbound,
-    EventType.LEG_STARTED: _outbound_started,
-    EventType.LEG_ENDED: _outbound,
-    EventType.CREDIT_CHANGED: _credits,
-    EventType.CREDIT_SHUTDOWN: _credits,
-    EventType.CREDIT_WARNING: _credits,
-    EventType.JOB_CHANGED: _jobs,
-    EventType.MEDIA_CHANGED: _media,
-    EventType.NUMBER_ASSIGNED: _assigned,
-    EventType.NUMBER_RELEASED: _released,
-    EventType.RECORDING_CREATED: _recordings,
-    EventType.RECORDING_CHANGED: _recordings,
-    EventType.MESSAGE_RECEIVED: _messages,
-    EventType.MESSAGE_CHANGED: _messages,
+_TELL: dict[str, _Tell] = {
+    "billing.credit": _credits,
+    "billing.credit_shutdown": _credits,
+    "billing.credit_warning": _credits,
+    "call.inbound_hangup": _inbound,
+    "call.inbound_start": _inbound_started,
+    "call.outbound_hangup": _outbound,
+    "call.outbound_start": _outbound_started,
+    "did.assigned": _assigned,
+    "did.unassigned": _released,
+    "job.status_update": _jobs,
+    "media.library.status_update": _media,
+    "media.recording.new": _recordings,
+    "media.recording.status_update": _recordings,
+    "sms.mo": _messages,
+    "sms.mt.status_update": _messages,
 }
