@@ -196,9 +196,9 @@ async def test_each_month_of_a_number_is_billed_once(world: World, money: Money)
             return now
 
     for expected in (1, 0):
-        assert await Subscriptions(world.database, At()).bill_month() == expected
+        assert await Subscriptions(world.database, At()).bill_months() == expected
     now = now.replace(month=9)
-    assert await Subscriptions(world.database, At()).bill_month() == 1
+    assert await Subscriptions(world.database, At()).bill_months() == 1
     abouts = [entry.about for entry in await money.entries(world.account.id)]
     assert abouts == [month_about(world.did.hash, datetime(2026, month, 1, tzinfo=UTC).date()) for month in (9, 8)]
 
@@ -325,18 +325,19 @@ async def test_a_number_that_moves_within_a_family_is_billed_once_a_month(
 ) -> None:
     other = await build_world(world.database, tmp_path, name="Other")
     await execute(
-        world, "UPDATE dids SET month_micro = 2000000, bought_at = '2026-01-01Z' WHERE hash = %s", world.did.hash
-    )
+        world, "UPDATE dids SET month_micro = 2000000, bought_at = date_trunc('month', now()) - interval '1 day' WHERE hash = %s",
+        world.did.hash,
+    )  # fmt: skip
     subscriptions = Subscriptions(world.database, SystemClock())
-    assert await subscriptions.bill_month() == 1
+    assert await subscriptions.bill_months() == 1
     await execute(
         world, "UPDATE dids SET account_id = %s, property_id = %s, app_hash = NULL WHERE hash = %s", other.account.id,
         other.property.id, world.did.hash,
     )  # fmt: skip
     await execute(world, "UPDATE accounts SET parent_id = %s WHERE id = %s", world.account.id, other.account.id)
-    assert await subscriptions.bill_month() == 0
+    assert await subscriptions.bill_months() == 0
     await execute(world, "UPDATE accounts SET parent_id = NULL")
-    assert await subscriptions.bill_month() == 1
+    assert await subscriptions.bill_months() == 1
 
 
 async def test_the_ledgers_times_grow_with_its_entries(world: World, money: Money) -> None:

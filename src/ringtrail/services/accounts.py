@@ -188,9 +188,11 @@ class Accounts:
             )  # fmt: skip
 
     async def add_password(self, account_id: int, dialect: str, login: str, password: str, *, label: str = "") -> None:
-        """Let a login and password speak for the account in one dialect (or the dashboard)."""
+        """Let a login and password speak for the account in one dialect (or the dashboard). DomainError CONFLICT 'login'."""
         salt = secrets.token_bytes(16)
         async with self._database.transaction() as connection:
+            if await store.login_exists(connection, dialect, login):
+                raise DomainError(ErrorCode.CONFLICT, "login", f"{login!r} is taken")
             await store.add_credential(
                 connection, account_id=account_id, property_id=None, dialect=dialect, login=login, scheme="scrypt",
                 secret_hash=password_digest(password, salt), salt=salt, label=label,

@@ -289,24 +289,30 @@ def _wrong(line: int, column: str, why: str) -> DomainError:
 
 
 class Subscriptions:
-    """The worker's side: each number's month is booked once, when it begins."""
+    """The worker's side: each number's month is booked once, when it begins, or when there is a worker again."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
-    async def bill_month(self) -> int:
-        """Book this month of every bought number that has a price and is not booked yet. Returns how many numbers."""
-        now = self._clock.now()
+    async def bill_months(self) -> int:
+        """Book every month that has begun, and has not been booked, of every bought number that has a price; oldest first.
+        Returns how many.
+
+        What an account owes is looked up while its counters are held: of two workers the second finds nothing, and one that
+        dies in between has booked all of an account or nothing."""
+        today, booked = self._clock.now().date(), 0
         async with self._database.reading() as connection:
-            owed = await store.unbooked_months(connection, now.date(), month_about("", now.date()))
-        by_account: dict[int, list[Booking]] = {}
-        for account_id, did_hash, number, month_micro in owed:
-            about = month_about(did_hash, now.date())
-            by_account.setdefault(account_id, []).append(
-                Booking(kind=RateKind.NUMBER, about=about, amount_micro=-month_micro, note=number)
-            )
-        for account_id, bookings in sorted(by_account.items()):
+            owing = await store.owing_months(connection, today)
+        for account_id in owing:
             async with self._database.transaction() as connection:
-                await _book_and_tell(connection, account_id, bookings)
-        return len(owed)
+                await counters.lock(connection, account_id)
+                bookings = [
+                    Booking(
+                        kind=RateKind.NUMBER, about=month_about(hash_, month), amount_micro=-month_micro, note=number
+                    )
+                    for hash_, number, month_micro, month in await store.owed_months(connection, account_id, today)
+                ]
+                await tell(connection, account_id, await store.book(connection, account_id, bookings))
+            booked += len(bookings)
+        return booked

@@ -176,6 +176,17 @@ async def add_credential(
     return int(row[0])
 
 
+async def login_exists(connection: Connection, dialect: str, login: str) -> bool:
+    """Whoever's it is, or was."""
+    row = await (
+        await connection.execute(
+            "SELECT EXISTS (SELECT FROM credentials WHERE dialect = %s AND login = %s AND scheme = 'scrypt')",
+            (dialect, login),
+        )
+    ).fetchone()
+    return bool(row and row[0])
+
+
 async def any_account(connection: Connection) -> Account | None:
     """The first account, if there is one: a database without accounts is a first run."""
     row = await (

@@ -312,16 +312,30 @@ async def take_back(connection: Connection, messages: Sequence[Message]) -> None
     await tell(connection, account_id, await book(connection, account_id, bookings))
 
 
-async def unbooked_months(connection: Connection, today: date, suffix: str) -> list[tuple[int, str, str, int]]:
-    """[(account id, DID hash, number, micro)] of bought numbers with a price that has no entry <hash><suffix> in the ledger of
-    the account, or of one above, below or beside it, from which the number may have come."""
+# Months of bought numbers with a price, after the one in which they were bought, that have no entry <hash>/YYYY-MM in the
+# ledger of the account, or of one above, below or beside it, from which the number may have come.
+_OWED = """
+FROM dids d JOIN accounts a ON a.id = d.account_id CROSS JOIN LATERAL generate_series(
+    date_trunc('month', d.bought_at AT TIME ZONE 'UTC') + interval '1 month', date_trunc('month', %(today)s::timestamp),
+    interval '1 month') AS m (month)
+WHERE d.month_micro > 0 AND coalesce(d.account_id = %(account_id)s, true) AND NOT EXISTS (
+    SELECT FROM ledger_entries e WHERE e.kind = 'number' AND e.about = d.hash || to_char(m.month, '/YYYY-MM')
+    AND e.account_id IN (SELECT f.id FROM accounts f WHERE a.id IN (f.id, f.parent_id) OR a.parent_id IN (f.id, f.parent_id)))
+"""
+
+
+async def owing_months(connection: Connection, today: date) -> list[int]:
+    """Accounts that have not paid all months of their numbers up to this one."""
     cursor = await connection.execute(
-        "SELECT d.account_id, d.hash, d.number_e164, d.month_micro FROM dids d"
-        " JOIN accounts a ON a.id = d.account_id"
-        " WHERE d.month_micro > 0 AND d.bought_at < date_trunc('month', %s::timestamp) AT TIME ZONE 'UTC' AND NOT EXISTS ("
-        "SELECT FROM ledger_entries e WHERE e.kind = 'number' AND e.about = d.hash || %s AND e.account_id IN ("
-        "SELECT f.id FROM accounts f WHERE a.id IN (f.id, f.parent_id) OR a.parent_id IN (f.id, f.parent_id)))"
-        " ORDER BY d.account_id, d.hash",
-        (today, suffix),
+        f"SELECT DISTINCT d.account_id {_OWED} ORDER BY 1".encode(), {"today": today, "account_id": None}
+    )
+    return [row[0] for row in await cursor.fetchall()]
+
+
+async def owed_months(connection: Connection, account_id: int, today: date) -> list[tuple[str, str, int, date]]:
+    """[(DID hash, number, micro, first day of a month)], oldest first."""
+    cursor = await connection.execute(
+        f"SELECT d.hash, d.number_e164, d.month_micro, m.month::date {_OWED} ORDER BY m.month, d.hash".encode(),
+        {"today": today, "account_id": account_id},
     )
     return [(row[0], row[1], row[2], row[3]) for row in await cursor.fetchall()]

@@ -7,11 +7,12 @@ a second time it changes nothing. So a move that was interrupted is begun again,
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+import copy
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol, TypeAlias
+from typing import Annotated, Any, NamedTuple, Protocol, TypeAlias, TypeVar
 
 import msgspec
 
@@ -22,7 +23,11 @@ from ringtrail.model.account import Account, Principal
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services import Services
 
+T = TypeVar("T")
+
 _MOST_NAME = 100
+
+Hash = Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{8}\Z")]
 
 
 class Verdict(StrEnum):
@@ -93,6 +98,7 @@ class Moving:
     master: Account  # whose country and the like hold for an account that is not here yet
     account: Account | None
     name: str = ""  # of the account, if it is one below
+    media: dict[int, str] = field(default_factory=dict)  # {id there: hash} of the media that are planned to be here
 
     @property
     def here(self) -> Account:
@@ -129,3 +135,29 @@ def unreadable(moving: Moving, kind: str, item: Any, exc: msgspec.ValidationErro
     known = item if isinstance(item, dict) else {}
     name = moving.called(known.get("hash") or known.get("id") or "?", known.get("name"))
     return Step(kind=kind, name=name, verdict=Verdict.CANNOT, notes=(f"it cannot be read: {exc}",))
+
+
+async def readable(given: Any, path: str, check: Callable[[Any], Awaitable[T]]) -> tuple[T, list[str]]:
+    """What `check` makes of an object as soon as everything is left out that it refuses, and the paths of that. DomainError for
+    what cannot be left out."""
+    left = copy.deepcopy(given)
+    lost: list[str] = []
+    while True:
+        try:
+            return await check(left), lost
+        except DomainError as exc:
+            if exc.field is None or not _left_out(left, exc.field.split(".")[len(path.split(".")) :]):
+                raise
+            lost.append(exc.field)
+
+
+def _left_out(inside: Any, keys: Sequence[str]) -> bool:
+    """Take out what is at the end of these keys, or the list that it is in. False: there is nothing."""
+    for number, key in enumerate(keys, 1):
+        if not isinstance(inside, dict) or key not in inside:
+            return False
+        if number == len(keys) or not isinstance(inside[key], dict):
+            del inside[key]
+            return True
+        inside = inside[key]
+    return False

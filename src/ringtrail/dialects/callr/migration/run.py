@@ -6,12 +6,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from ringtrail.dialects.callr.migration import apps, calls, dids, media, messages, recordings, sub_accounts, webhooks
 from ringtrail.dialects.callr.migration.plan import Kind, Moving, Step, Verdict
 from ringtrail.dialects.callr.migration.remote import RemoteError, RemoteRefusedError
 from ringtrail.model.errors import DomainError
 
-KINDS: tuple[Kind, ...] = ()
+KINDS: tuple[Kind, ...] = (
+    Kind(media.KIND, media.steps),
+    Kind(apps.KIND, apps.steps),
+    Kind(dids.KIND, dids.steps),
+    Kind(webhooks.KIND, webhooks.steps),
+    Kind(calls.KIND, calls.steps),
+    Kind(messages.KIND, messages.steps),
+    Kind(recordings.KIND, recordings.steps),
+)
 """In the order in which they need each other: an app plays media, a number is answered by an app, a call came in over a number."""
+
+NAMES = (sub_accounts.KIND, *(kind.name for kind in KINDS), sub_accounts.LOGINS)
+"""What can be wished for alone."""
 
 
 class Watch(Protocol):
@@ -45,8 +57,34 @@ class Report:
 
 
 async def plan(moving: Moving, watch: Watch) -> list[Step]:
-    """RemoteRefusedError for credentials that are none."""
+    """What the account has, then the accounts below, each with what it has, then their logins. RemoteRefusedError for credentials
+    that are none."""
+    steps, logins, wishes = await _of_account(moving, watch), [], moving.wishes
+    watch.listed(sub_accounts.KIND, moving.name)
+    try:
+        async for item in sub_accounts.below(moving):
+            steps += await _of_one_below(item, watch)
+            if item.moving and wishes.logins and wishes.wants(sub_accounts.LOGINS):
+                logins.append(await sub_accounts.login_step(item.moving))
+    except RemoteRefusedError:
+        raise
+    except RemoteError as exc:
+        steps += [_untold(sub_accounts.KIND, moving, exc)] if wishes.wants(sub_accounts.KIND) else []
+    return steps + [step for step in logins if step]
+
+
+async def _of_account(moving: Moving, watch: Watch) -> list[Step]:
     return [step for kind in KINDS if moving.wishes.wants(kind.name) for step in await _listed(kind, moving, watch)]
+
+
+async def _of_one_below(item: sub_accounts.Below, watch: Watch) -> list[Step]:
+    """What an account has that is neither here nor to come is nothing that can come."""
+    sub = item.moving
+    if sub is None:
+        return [item.step]
+    comes = sub.wishes.wants(sub_accounts.KIND)
+    things = await _of_account(sub, watch) if item.open and (comes or sub.account) else []
+    return [item.step, *things] if comes else things
 
 
 async def _listed(kind: Kind, moving: Moving, watch: Watch) -> list[Step]:
@@ -56,12 +94,16 @@ async def _listed(kind: Kind, moving: Moving, watch: Watch) -> list[Step]:
     try:
         async for step in kind.steps(moving):
             steps.append(step)
-    except RemoteRefusedError:
-        raise
     except RemoteError as exc:
-        why = f"there is no such method there: {exc.message}" if exc.unknown_method else exc.message
-        steps.append(Step(kind=kind.name, name=moving.name, verdict=Verdict.CANNOT, quantity=None, notes=(why,)))
+        if isinstance(exc, RemoteRefusedError) and not moving.name:
+            raise
+        steps.append(_untold(kind.name, moving, exc))
     return steps
+
+
+def _untold(kind: str, moving: Moving, exc: RemoteError) -> Step:
+    why = f"there is no such method there: {exc.message}" if exc.unknown_method else exc.message
+    return Step(kind=kind, name=moving.called("all"), verdict=Verdict.CANNOT, quantity=None, notes=(why,))
 
 
 @dataclass(slots=True)
