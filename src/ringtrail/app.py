@@ -202,8 +202,8 @@ async def control(settings: Settings) -> None:
             ids=CallIds(settings.node),
             keep=recorder.put,
             refused_unknown=lambda reason: measured.offers_refused.labels(reason).inc(),
-        )
             phone_in=PhoneIn(database, clock),
+        )
         orders = Orders(database, engine.name)
         recovery = Recovery(
             database=database, engine=engine, controller=controller, routing=routing, orders=orders, clock=clock,
@@ -277,23 +277,23 @@ async def work(settings: Settings) -> None:
         deliverer = deliverer_of(settings, database, egress, tried)
         services = _services(settings, database)
         jobs = JobWorker(database, clock, job_runners(services, fetching))
-
         phone_in = PhoneInRecordings(database, clock, services.media, settings.recordings_dir)
+
         async def finish_recordings() -> None:
             await upkeep.finish_recordings()
             measured.recordings_waiting.set(await upkeep.recordings_waiting())
 
-        async def bill_months() -> None:
-            await Subscriptions(database, clock).bill_months()
+        async def bill_month() -> None:
+            await Subscriptions(database, clock).bill_month()
 
         log.info("sms_transport", name=transport.name)
         await _run_until_stopped(
             _every(PARTITIONS_EVERY_S, upkeep.make_partitions),
             _every(RECORDINGS_EVERY_S, finish_recordings),
-            _every(MESSAGES_EVERY_S, messenger.dispatch_all),
             _every(RECORDINGS_EVERY_S, phone_in.settle),
             _every(OLD_FILES_EVERY_S, phone_in.sweep),
-            _every(MONTHS_EVERY_S, bill_months),
+            _every(MESSAGES_EVERY_S, messenger.dispatch_all),
+            _every(MONTHS_EVERY_S, bill_month),
             messenger.listen(),
             _every(OLD_EVENTS_EVERY_S, deliverer.forget_old),
             deliverer.run(),
