@@ -283,8 +283,8 @@ async def work(settings: Settings) -> None:
             await upkeep.finish_recordings()
             measured.recordings_waiting.set(await upkeep.recordings_waiting())
 
-        async def bill_month() -> None:
-            await Subscriptions(database, clock).bill_month()
+        async def bill_months() -> None:
+            await Subscriptions(database, clock).bill_months()
 
         log.info("sms_transport", name=transport.name)
         await _run_until_stopped(
@@ -293,7 +293,7 @@ async def work(settings: Settings) -> None:
             _every(RECORDINGS_EVERY_S, phone_in.settle),
             _every(OLD_FILES_EVERY_S, phone_in.sweep),
             _every(MESSAGES_EVERY_S, messenger.dispatch_all),
-            _every(MONTHS_EVERY_S, bill_month),
+            _every(MONTHS_EVERY_S, bill_months),
             messenger.listen(),
             _every(OLD_EVENTS_EVERY_S, deliverer.forget_old),
             deliverer.run(),
