@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from ringtrail.model.money import BillingMode
+
 _GSM_BASIC = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
     "abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -68,6 +70,7 @@ class Message:
     delivered_at: datetime | None = None
     received_at: datetime | None = None
     debit_micro: int | None = None  # what it costs; None: not rated
+    billing_mode: BillingMode | None = None  # how its account paid when it was accepted; None: not known
 
     @property
     def flash(self) -> bool:

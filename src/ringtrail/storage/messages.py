@@ -14,6 +14,7 @@ from psycopg.types.json import Jsonb
 
 from ringtrail.model.events import Event, EventType
 from ringtrail.model.message import Direction, Encoding, Message, MessageStatus
+from ringtrail.model.money import BillingMode
 from ringtrail.model.query import MessageQuery
 from ringtrail.storage import counters, money
 from ringtrail.storage.database import Connection
@@ -28,7 +29,8 @@ REPLIES_WITHIN = timedelta(days=7)
 
 _COLUMNS = (
     "id, sid, account_id, property_id, direction, sender, recipient_e164, body, encoding, segments, status, error_code,"
-    " receipt_wanted, external_id, settings, created_at, scheduled_at, submitted_at, delivered_at, received_at, debit_micro"
+    " receipt_wanted, external_id, settings, created_at, scheduled_at, submitted_at, delivered_at, received_at, debit_micro,"
+    " billing_mode"
 )
 
 
@@ -38,6 +40,7 @@ def _message(row: tuple[Any, ...]) -> Message:
         recipient_e164=row[6], body=row[7], encoding=Encoding(row[8]), segments=row[9], status=MessageStatus(row[10]),
         error_code=row[11], receipt_wanted=row[12], external_id=row[13], settings=row[14], created_at=row[15],
         scheduled_at=row[16], submitted_at=row[17], delivered_at=row[18], received_at=row[19], debit_micro=row[20],
+        billing_mode=BillingMode(row[21]) if row[21] else None,
     )  # fmt: skip
 
 
@@ -48,15 +51,16 @@ async def add(
     cursor = await connection.execute(
         "INSERT INTO messages (sid, account_id, property_id, direction, sender, recipient_e164, body, encoding, segments,"
         " status, error_code, receipt_wanted, external_id, settings, created_at, scheduled_at, submitted_at, delivered_at,"
-        " received_at, due_at, transport_id)"
-        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
+        " received_at, due_at, transport_id, billing_mode)"
+        " VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s,"
+        " (SELECT billing_mode FROM accounts WHERE id = %s))"
         f" ON CONFLICT DO NOTHING RETURNING {_COLUMNS}".encode(),
         (
             message.sid, message.account_id, message.property_id, message.direction, message.sender,
             message.recipient_e164, message.body, message.encoding, message.segments, message.status,
             message.error_code, message.receipt_wanted, message.external_id, Jsonb(dict(message.settings)),
             message.created_at, message.scheduled_at, message.submitted_at, message.delivered_at, message.received_at,
-            due_at, transport_id,
+            due_at, transport_id, message.account_id,
         ),
     )  # fmt: skip
     row = await cursor.fetchone()

@@ -58,6 +58,23 @@ async def test_the_prepaid_credit_is_a_number_of_cents_as_it_is_now(rpc: Rpc, wo
     assert await rpc("billing.get_prepaid_credit") == 1234.5678 - 2.4 - 20.05
 
 
+async def test_a_message_shows_how_its_account_paid_when_it_was_accepted(
+    rpc: Rpc, world: World, money: Money, carrier_post: Post
+) -> None:
+    before = await rpc("sms.send", SMS_NUMBER, MOBILE, "Hello", None)
+    await prepaid(world, 12 * MONEY)
+    after = await rpc("sms.send", SMS_NUMBER, MOBILE, "Hello", None)
+    await carrier_post.receive("Thanks")
+    await money.set_terms(world.account.id, mode=BillingMode.POSTPAID)
+    await carrier_post.hand_on()
+    shown = (await rpc("sms.search", None, None))["hits"]
+    assert [sms["b_customer_mode"] for sms in shown] == ["POSTPAID", "PREPAID", "PREPAID"]
+    assert [sms["hash"] for sms in shown[:2]] == [before, after]
+    async with world.database.transaction() as connection:
+        await connection.execute("UPDATE messages SET billing_mode = NULL")
+    assert (await rpc("sms.get", after))["b_customer_mode"] == "POSTPAID"  # as it is now, where nobody noted it
+
+
 async def test_destinations_are_the_rates_of_the_account(rpc: Rpc, world: World, money: Money) -> None:
     nothing: dict[str, Any] = {"increment": None, "min_duration": None, "minute": None, "part": None}
     call_in = nothing | {"increment": 60, "min_duration": 0, "minute": "0.6000"}

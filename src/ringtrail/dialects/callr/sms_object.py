@@ -2,9 +2,9 @@
 
 [inferred]: a message's hash is its id, scrambled so that neighbours do not look alike and kept nowhere; REMOTE_QUEUED is
 never ours; ERROR is what we refused to hand on, FAILED what a carrier refused or could not deliver, and `status_error`
-names the reason of both; `date_update` is the newest of the dates that we know; `b_customer_mode` is the account's as it is now;
-what never went to a carrier costs nothing in the end, all else stays charged, whatever becomes of it.
-`options` of a received message says nothing; its `webhook` is null but for what was given.
+names the reason of both; `date_update` is the newest of the dates that we know; `b_customer_mode` is the account's when the
+message was accepted, or today's where that was not noted; what never went to a carrier costs nothing in the end, all else
+stays charged, whatever becomes of it. `options` of a received message says nothing; its `webhook` is null but for what was given.
 """
 
 from __future__ import annotations
@@ -107,13 +107,13 @@ def message_id_of_hash(hash_: str) -> int | None:
 
 
 def sms_object(message: Message, masking: frozenset[int], mode: BillingMode) -> Sms:
-    """masking: ids of the properties that hide their callers' last digits, here those of who wrote."""
+    """masking: ids of the properties that hide their callers' last digits, here those of who wrote. mode: the account's now."""
     inbound = message.direction is Direction.IN
     dates = [message.created_at, message.submitted_at, message.delivered_at, message.received_at]
     received_at = message.received_at if inbound else message.delivered_at
     return Sms(
         b_customer_debit=cents(message.debit_micro or 0),
-        b_customer_mode=mode.value.upper(),
+        b_customer_mode=(message.billing_mode or mode).value.upper(),
         date_creation=datetime_text(message.created_at),
         date_received=datetime_text(received_at) if received_at else None,
         date_sent=datetime_text(message.submitted_at) if message.submitted_at else None,

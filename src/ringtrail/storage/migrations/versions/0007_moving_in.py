@@ -19,6 +19,8 @@ CREATE TABLE import_progress (
 );
 ALTER TABLE messages ADD imported boolean NOT NULL DEFAULT false;  -- sent or received elsewhere
 
+ALTER TABLE messages ADD billing_mode text;               -- the account's when it was accepted; null: older than this
+
 -- --- recording a medium by phone --------------------------------------------------------------------------------------
 
 -- Which DIDs take it, while they have no app and are still that account's.
@@ -93,7 +95,7 @@ UPDATE endpoints SET event_types = array_remove(array_remove(event_types, 'call.
     WHERE dialect = 'callr' AND event_types && '{leg.started,leg.ended}';
 ALTER TABLE legs DROP placed;
 DROP TABLE phone_code_failures, phone_recordings, phone_codes, phone_in_numbers;
-ALTER TABLE messages DROP imported;
+ALTER TABLE messages DROP imported, DROP billing_mode;
 DROP TABLE import_progress;
 """
 
