@@ -1,5 +1,5 @@
 """A CALLR client: `await rpc(method, *params)` gives the result, checked against the vendor's page, `await fault(method,
-*params)` (number, message). `carrier_post` is the worker that sends and receives messages."""
+*params)` (number, message). `sdk` is each of the vendor's own clients. `carrier_post` is the worker that sends and receives messages."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from httpx import Response
 from ringtrail.dialects.callr import DIALECT
 from tests.dialects.callr.conformity import check_result
 from tests.dialects.callr.happenings import Post, opened_post, sms_number
+from tests.dialects.callr.sdks import SDKS, Sdk, opened, serving
 from tests.dialects.conftest import Serve
 from tests.fixtures import CALLR_LOGIN, World
 
@@ -51,6 +52,19 @@ def fault(client: Client) -> Rpc:
         return body["error"]["code"], body["error"]["message"]
 
     return call
+
+
+@pytest.fixture
+async def port(world: World) -> AsyncIterator[int]:
+    """Where the dialect is served on 127.0.0.1."""
+    async with serving(world.services) as port:
+        yield port
+
+
+@pytest.fixture(params=SDKS)
+async def sdk(request: pytest.FixtureRequest, port: int) -> AsyncIterator[Sdk]:
+    async with opened(request.param, port) as sdk:
+        yield sdk
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from ringtrail.model.call import Call
@@ -15,11 +16,15 @@ from ringtrail.model.lifecycle import Stage, State
 from ringtrail.model.message import Message
 from ringtrail.ports.clock import SystemClock
 from ringtrail.ports.sms import MessageReceived, ReceiptArrived, SmsFact, SmsRefusedError
+from ringtrail.services import build_services
 from ringtrail.services.messages import Messenger
+from ringtrail.sound.studio import LocalStudio
 from ringtrail.storage import counters
 from ringtrail.storage.events import tell
 from ringtrail.storage.recordings import finish_recording
+from tests.engines.asterisk.conftest import CACHE
 from tests.fixtures import World
+from tests.receiver import LOCAL
 
 MOBILE, SMS_NUMBER = "+33612345678", "+33199001001"
 
@@ -34,6 +39,15 @@ def in_progress(call: Call) -> Call:
         legs=tuple(replace(leg, disposition=Disposition.IN_PROGRESS, **ringing) for leg in (caller, target)),
         recordings=tuple(replace(recording, status="recording") for recording in call.recordings),
     )  # fmt: skip
+
+
+def with_sounds(world: World, folder: Path) -> World:
+    """Its sounds are kept in the folder, converted, and spoken where there is a voice."""
+    services = build_services(
+        world.database, SystemClock(), recordings_folder=str(folder), studio=LocalStudio(CACHE),
+        egress_allowed_networks=LOCAL,
+    )  # fmt: skip
+    return replace(world, services=services)
 
 
 async def recording_is_ready(world: World, hash_: str = "REC0RD1N") -> None:

@@ -1,19 +1,21 @@
-// Drives the vendor's own Node SDK against a local server: node official_sdk.js PORT LOGIN PASSWORD < calls.json
-// calls.json: [[method, [params]], ...]; prints [{"result": ...} | {"error": {"message", "code"}}, ...].
+// Drives the vendor's own Node SDK against a local server: node official_sdk.js PORT
+// Reads a call a line, {"login", "password", "actsAs", "method", "params"}; prints an answer a line, {"result": ...} or
+// {"error": {"message", "code"}}.
 "use strict";
 const https = require("https");
 const net = require("net");
+const readline = require("readline");
 const callr = require("callr");
 
-const [port, login, password, loginAs] = process.argv.slice(2);
+const port = Number(process.argv[2]);
 // The SDK speaks HTTPS to port 443 only; its agent option lets it open a plain local connection instead.
 const agent = new https.Agent();
-agent.createConnection = (options, connected) => net.connect(Number(port), "127.0.0.1", connected);
+agent.createConnection = (options, connected) => net.connect(port, "127.0.0.1", connected);
 
-function call([method, params]) {
+function call({ login, password, actsAs, method, params }) {
   const api = new callr.api(login, password, { proxyAgent: agent });
   api.apiUrl = "https://127.0.0.1/json-rpc/v1.1/";
-  if (loginAs) api.setLoginAs("user", loginAs);
+  if (actsAs) api.setLoginAs("user", actsAs);
   return new Promise((resolve) => {
     api
       .send(method, params)
@@ -23,10 +25,9 @@ function call([method, params]) {
 }
 
 async function main() {
-  const calls = JSON.parse(require("fs").readFileSync(0, "utf8"));
-  const answers = [];
-  for (const one of calls) answers.push(await call(one));
-  console.log(JSON.stringify(answers));
+  for await (const line of readline.createInterface({ input: process.stdin })) {
+    console.log(JSON.stringify(await call(JSON.parse(line))));
+  }
 }
 
 main();
