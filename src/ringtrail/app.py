@@ -47,7 +47,7 @@ from ringtrail.seeding import seed
 from ringtrail.services import Services, build_services, media_imports
 from ringtrail.services.buttons import Orders
 from ringtrail.services.clicks import order_next_tries
-from ringtrail.services.commands import carry_out
+from ringtrail.services.commands import CommandTaker
 from ringtrail.services.controller import Controller
 from ringtrail.services.deliverer import Deliverer
 from ringtrail.services.egress import Egress, Policy, networks_of
@@ -218,10 +218,6 @@ async def control(settings: Settings) -> None:
             if controller.connected:
                 await recovery.enter_unseen()
 
-        async def carry_out_commands() -> None:
-            if controller.connected:
-                await carry_out(database, clock, engine.name, controller.hang_up)
-
         async def place_orders() -> None:
             await order_next_tries(database, clock.now())
             while controller.connected:
@@ -245,7 +241,7 @@ async def control(settings: Settings) -> None:
             _every(BEAT_S, beat),
             _every(UNSEEN_EVERY_S, enter_unseen),
             _every(ORDERS_EVERY_S, place_orders),
-            _every(ORDERS_EVERY_S, carry_out_commands),
+            CommandTaker(database, clock, engine.name, controller.hang_up, ready=lambda: controller.connected).run(),
             drain=recorder.flushed,
         )
 

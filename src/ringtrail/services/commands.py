@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 
+import structlog
+
+from ringtrail.model.errors import DomainError
 from ringtrail.ports.clock import Clock
+from ringtrail.ports.engine import EngineError
 from ringtrail.storage import commands as store
 from ringtrail.storage.database import Database
 
+log = structlog.get_logger("ringtrail.commands")
+
 ANSWERED_WITHIN_S = 3.0
+POLL_S = 1.0
 _LOOK_EVERY_S = 0.1
 
 
@@ -45,3 +53,49 @@ async def carry_out(
         for command in await store.waiting(connection, node):
             worked = await hang_up(command.account_id, command.leg_id)
             await store.done(connection, command.account_id, command.id, clock.now(), worked=worked)
+
+
+class CommandTaker:
+    """The controller's side, for as long as it runs: it hears of a command at once; without the listener the poll finds it."""
+
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        node: str,
+        hang_up: Callable[[int, int], Awaitable[bool]],
+        *,
+        ready: Callable[[], bool],
+    ) -> None:
+        """ready: whether the engine can be told anything; until then commands wait."""
+        self._database = database
+        self._clock = clock
+        self._node = node
+        self._hang_up = hang_up
+        self._ready = ready
+        self._wake = asyncio.Event()
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._listen())
+            while True:
+                self._wake.clear()
+                if self._ready():
+                    await self._carry_out()
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), POLL_S)
+
+    async def _carry_out(self) -> None:
+        try:
+            await carry_out(self._database, self._clock, self._node, self._hang_up)
+        except (DomainError, EngineError) as exc:
+            log.warning("commands_wait", reason=str(exc))
+
+    async def _listen(self) -> None:
+        while True:
+            with contextlib.suppress(DomainError):
+                async with self._database.notifications(store.COMMAND_CHANNEL) as payloads:
+                    async for node in payloads:
+                        if node == self._node:
+                            self._wake.set()
+            await asyncio.sleep(POLL_S)

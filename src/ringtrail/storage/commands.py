@@ -8,6 +8,10 @@ from typing import NamedTuple
 from ringtrail.storage.database import Connection
 
 
+COMMAND_CHANNEL = "call_command"
+"""Notified of each new command; the payload is the node that it is for."""
+
+
 class Command(NamedTuple):
     """Hang up this leg."""
 
@@ -34,6 +38,7 @@ async def add(connection: Connection, account_id: int, node: str, leg_id: int, n
     )
     row = await cursor.fetchone()
     assert row is not None
+    await connection.execute("SELECT pg_notify(%s, %s)", (COMMAND_CHANNEL, node))
     return int(row[0])
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,11 +14,13 @@ from ringtrail.engines.simulator.engine import FarEnd, SimulatorEngine
 from ringtrail.model.call import Call
 from ringtrail.model.ids import CallIds
 from ringtrail.ports.clock import SystemClock
-from ringtrail.services.commands import Commands, carry_out
+from ringtrail.services import commands
+from ringtrail.services.commands import Commands, CommandTaker, carry_out
 from ringtrail.services.controller import Controller
 from ringtrail.services.recorder import Recorder
 from ringtrail.services.routing import Routing
 from tests.dialects.callr.conftest import Rpc
+from tests.e2e.stack import eventually
 from tests.fixtures import World, build_world
 
 B = "+33987654321"
@@ -29,6 +32,7 @@ class Node:
     def __init__(self, world: World, folder: Any) -> None:
         clock = SystemClock()
         self._world = world
+        self.ready = True
         self.engine = SimulatorEngine(clock, far_ends={B: FarEnd(answers_after_s=0.05)})
         self.recorder = Recorder(world.database)
         self.controller = Controller(
@@ -51,9 +55,9 @@ class Node:
         raise AssertionError("nobody talks")
 
     async def obey(self) -> None:
-        while True:
-            await carry_out(self._world.database, SystemClock(), self.engine.name, self.controller.hang_up)
-            await asyncio.sleep(0.05)
+        database, name = self._world.database, self.engine.name
+        taker = CommandTaker(database, SystemClock(), name, self.controller.hang_up, ready=lambda: self.ready)
+        await taker.run()
 
 
 @pytest.fixture
@@ -92,6 +96,46 @@ async def test_what_is_not_alive_or_not_ours_is_not_hung_up(rpc: Rpc, node: Node
     assert await other.services.commands.hang_up(other.account.id, call.id) is False
     assert await node.controller.hang_up(other.account.id, call.id) is False
     assert node.controller.live_calls
+
+
+async def ordered(world: World, call: Call, node: str) -> None:
+    """A command of which nobody was notified."""
+    async with world.database.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO call_commands (account_id, node, leg_id, created_at) VALUES (%s, %s, %s, now())",
+            (world.account.id, node, call.id),
+        )
+
+
+async def test_the_controller_hears_of_a_command_at_once(rpc: Rpc, node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "POLL_S", 60)
+    call = await node.talking()
+    await asyncio.sleep(1.1)  # the poll that had begun is over
+    started = time.monotonic()
+    assert await rpc("calls.hangup", call.id, {}) is True
+    assert time.monotonic() - started < 1
+
+
+async def test_a_command_that_nobody_was_notified_of_is_found_by_the_poll(
+    rpc: Rpc, node: Node, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "POLL_S", 0.1)
+    call = await node.talking()
+    await ordered(world, call, node.engine.name)
+    await eventually(lambda: not node.controller.live_calls, 5)
+
+
+async def test_a_command_waits_for_the_engine_and_for_its_own_node(
+    rpc: Rpc, node: Node, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "POLL_S", 0.1)
+    call = await node.talking()
+    await ordered(world, call, "another")
+    node.ready = False
+    assert await rpc("calls.hangup", call.id, {}) is False
+    assert node.controller.live_calls
+    node.ready = True
+    assert await rpc("calls.hangup", call.id, {}) is True
 
 
 async def test_a_command_that_no_controller_takes_is_withdrawn(rpc: Rpc, node: Node, world: World) -> None:
