@@ -51,11 +51,13 @@ _LOOKS = (
 _VARYING = {
     "Date": "Tue, 14 Jul 2026 09:05:10 GMT",
     "Server": "yours",
+    "X-CALLR-EventId": "42",
     "X-CALLR-HmacSignature": "7Xb1…",
     "amount_first_month": "150.00",
     "amount_prepaid_debit": "250.00",
     "customer_debit": "250.00",
     "duration_ms": 12,
+    "event_id": "42",
     "first_month_remaining_days": 15,
     "login": "a1b2c3d4",
     "password": "correct-horse",
@@ -104,7 +106,8 @@ async def test_the_examples_are_what_the_server_answers(
         reply = await _asked(client, step, params, kept)
         if step.keep:
             kept[step.keep] = _picked(reply["result"], step)
-        found.setdefault(step.method, {"params": _steady(params), **_steady(reply), "errors": errors})
+        shown = [_steady(value, param.name) for value, param in zip(params, METHODS[step.method].params, strict=True)]
+        found.setdefault(step.method, {"params": shown, **_steady(reply), "errors": errors})
     if RECORDING:
         text = json.dumps(dict(sorted(found.items())), indent=1, ensure_ascii=False)
         EXAMPLES.write_text(text + "\n")
