@@ -59,6 +59,7 @@ from ringtrail.services.numbers import facts_of
 from ringtrail.services.phone_in import PhoneIn, PhoneInRecordings
 from ringtrail.services.recorder import Recorder
 from ringtrail.services.recovery import Recovery
+from ringtrail.services.retention import Retention
 from ringtrail.services.routing import Routing
 from ringtrail.services.upkeep import Upkeep
 from ringtrail.sms.loopback import Loopback
@@ -85,6 +86,7 @@ OLD_EVENTS_EVERY_S = 3600.0
 MESSAGES_EVERY_S = 0.2
 MONTHS_EVERY_S = 3600.0
 OLD_FILES_EVERY_S = 3600.0
+OLD_ORDERS_EVERY_S = 3600.0
 DRAIN_S = 10.0
 
 
@@ -294,6 +296,7 @@ async def work(settings: Settings) -> None:
             _every(OLD_EVENTS_EVERY_S, deliverer.forget_old),
             deliverer.run(),
             _every(OLD_FILES_EVERY_S, jobs.forget_old),
+            _every(OLD_ORDERS_EVERY_S, Retention(database, clock).forget_old),
             _every(OLD_FILES_EVERY_S, services.media.sweep),
             jobs.run(),
         )

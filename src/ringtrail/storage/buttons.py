@@ -133,3 +133,13 @@ async def orders_without_call(connection: Connection, node: str, since: datetime
         (node, since),
     )
     return [(_order(row), row[10]) for row in await cursor.fetchall()]
+
+
+async def forget_orders(connection: Connection, until: datetime, limit: int) -> int:
+    """Orders of buttons that were claimed before then. Returns how many."""
+    cursor = await connection.execute(
+        "DELETE FROM call_orders WHERE (account_id, id) IN (SELECT account_id, id FROM call_orders"
+        " WHERE claimed_at < %s AND click_hash IS NULL ORDER BY claimed_at LIMIT %s)",
+        (until, limit),
+    )
+    return cursor.rowcount

@@ -17,6 +17,9 @@ CLICK = (
     " c.scheduled_at, c.position, c.cancelled_at"
 )
 
+_OVER_AT = "coalesce(finished_at, scheduled_at, created_at)"
+"""When one was over; of one that never ended, when it was to begin."""
+
 
 def click_of(row: Sequence[Any]) -> ClickToCall:
     """Of the columns CLICK; instants may be text, as JSON has them."""
@@ -153,3 +156,16 @@ async def finish(connection: Connection, click: ClickToCall, now: datetime) -> N
         "UPDATE click_to_calls SET finished_at = %s WHERE account_id = %s AND hash = %s",
         (now, click.account_id, click.hash),
     )
+
+
+async def forget(connection: Connection, until: datetime, limit: int) -> int:
+    """Those that were over before then, or should have been, with their orders. Returns how many."""
+    cursor = await connection.execute(
+        "WITH old AS (DELETE FROM click_to_calls WHERE (account_id, hash) IN (SELECT account_id, hash FROM click_to_calls"
+        f" WHERE {_OVER_AT} < %s ORDER BY {_OVER_AT} LIMIT %s) RETURNING account_id, hash),"
+        " tries AS (DELETE FROM call_orders o USING old WHERE o.account_id = old.account_id AND o.click_hash = old.hash)"
+        " SELECT count(*) FROM old".encode(),
+        (until, limit),
+    )
+    row = await cursor.fetchone()
+    return row[0] if row else 0

@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from ringtrail.storage.database import Connection
 
-
 COMMAND_CHANNEL = "call_command"
 """Notified of each new command; the payload is the node that it is for."""
 
@@ -76,3 +75,13 @@ async def take_back(connection: Connection, account_id: int, id_: int) -> bool:
     )
     row = await cursor.fetchone()
     return bool(row and row[0])
+
+
+async def forget(connection: Connection, until: datetime, limit: int) -> int:
+    """Commands that were given before then: whoever asked waited for seconds. Returns how many."""
+    cursor = await connection.execute(
+        "DELETE FROM call_commands WHERE (account_id, id) IN (SELECT account_id, id FROM call_commands"
+        " WHERE created_at < %s ORDER BY id LIMIT %s)",
+        (until, limit),
+    )
+    return cursor.rowcount
