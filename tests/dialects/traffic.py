@@ -21,6 +21,7 @@ from ringtrail.model.lifecycle import Stage, State
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services.entered_calls import CallEntry, EnteredCalls
 from ringtrail.services.upkeep import Upkeep
+from ringtrail.services.voicemails import Voicemails
 from ringtrail.storage.calls import save_calls
 from ringtrail.storage.database import Connection, Database
 from tests.fixtures import GOLDEN_START, World, with_recording
@@ -144,7 +145,7 @@ class Traffic:
         )  # fmt: skip
 
     async def _finish_recordings(self, database: Database) -> None:
-        upkeep = Upkeep(database, SystemClock(), self._folder)
+        upkeep = Upkeep(database, SystemClock(), self._folder, Voicemails(self._world.services.webhooks, SystemClock()))
         while not self.done.is_set():
             await upkeep.finish_recordings()
             await asyncio.sleep(0.002)

@@ -17,6 +17,7 @@ EVENTS: dict[EventType, str] = {
     EventType.LEG_ENDED: "Target's leg ended",
     EventType.RECORDING_CREATED: "Recording began",
     EventType.RECORDING_CHANGED: "Recording finished",
+    EventType.VOICEMAIL_LEFT: "Voicemail mailed",
     EventType.MESSAGE_RECEIVED: "Message received",
     EventType.MESSAGE_CHANGED: "Message changed",
     EventType.NUMBER_ASSIGNED: "Number assigned",

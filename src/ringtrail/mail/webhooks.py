@@ -5,7 +5,7 @@ A mail has the same Message-ID at each try: whoever got it twice sees it once.
 
 from __future__ import annotations
 
-from ringtrail.mail import wording
+from ringtrail.mail import voicemail, wording
 from ringtrail.mail.smtp import MESSAGE_ID, SUBJECT
 from ringtrail.mail.wording import Letter, Reader
 from ringtrail.model.call import CallRecord
@@ -33,7 +33,9 @@ def renderer(services: Services, *, base_url: str, domain: str) -> Render:
             SUBJECT: wording.subject(letter.subject), MESSAGE_ID: f"<{event.id}.{endpoint.hash}@{domain}>",
             "X-Ringtrail-Event-Id": str(event.id), "X-Ringtrail-Event-Type": event.type.value,
         }  # fmt: skip
-        return WebhookRequest(method="MAIL", address=endpoint.address, headers=headers, body=text.encode())
+        return WebhookRequest(
+            method="MAIL", address=endpoint.address, headers=headers, body=text.encode(), attachments=letter.attachments
+        )
 
     return singly(render)
 
@@ -55,6 +57,8 @@ async def _letter(services: Services, event: Event, endpoint: Endpoint, reader: 
             return await _leg(services, event, endpoint, reader)
         case EventType.RECORDING_CREATED | EventType.RECORDING_CHANGED:
             return await _recording(services, event, endpoint, reader)
+        case EventType.VOICEMAIL_LEFT:
+            return await _voicemail(services, event, endpoint, reader)
         case EventType.MESSAGE_RECEIVED | EventType.MESSAGE_CHANGED:
             message = await services.messages.by_id(event.account_id, event.about)
             return wording.message(message, reader) if message and _sees(endpoint, message.property_id) else None
@@ -89,6 +93,12 @@ async def _recording(services: Services, event: Event, endpoint: Endpoint, reade
     record = await _call(services, event, endpoint)
     found = await services.recordings.by_hash(event.account_id, event.detail["hash"])
     return wording.recording(record, found, reader) if record and found else None
+
+
+async def _voicemail(services: Services, event: Event, endpoint: Endpoint, reader: Reader) -> Letter | None:
+    record = await _call(services, event, endpoint)
+    found = await services.recordings.by_hash(event.account_id, event.detail["hash"])
+    return await voicemail.letter(event, record, found, services.recordings, reader) if record and found else None
 
 
 async def _number(services: Services, event: Event, endpoint: Endpoint, reader: Reader) -> Letter | None:

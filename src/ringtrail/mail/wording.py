@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from ringtrail.model.events import MEANING, Event, EventType
 from ringtrail.model.message import Message, MessageStatus
 from ringtrail.model.webhook import Endpoint
 from ringtrail.services.numbers import masked
+from ringtrail.services.webhooks import Attachment
 
 OUTCOMES: dict[Disposition, str] = {
     Disposition.IN_PROGRESS: "in progress",
@@ -52,6 +54,7 @@ _CHANGED = {EventType.CALL_CHANGED: "Changed: ", EventType.CALL_STARTED: "", Eve
 class Letter(NamedTuple):
     subject: str
     lines: Sequence[str]
+    attachments: Sequence[Attachment] = ()
 
     @property
     def text(self) -> str:
@@ -107,13 +110,33 @@ def recording(record: CallRecord, one: RecordingRecord, reader: Reader) -> Lette
     title = _title(record, reader)
     match one.status:
         case "ready":
-            length = duration(round((one.duration_ms or 0) / 1000))
-            lines = [f"The recording ({length}) can be heard:", f"    {reader.base_url}/recordings/{one.hash}"]
+            lines = [
+                f"The recording ({duration(_length_s(one))}) can be heard:",
+                f"    {reader.base_url}/recordings/{one.hash}",
+            ]
             return Letter(f"{title}: the recording can be heard", lines)
         case "error":
             return Letter(f"{title}: the recording is unusable", ["There is no usable sound of this call."])
         case _:
             return Letter(f"{title}: a recording began", ["It can be heard after the end of the call."])
+
+
+def voicemail(record: CallRecord, one: RecordingRecord, reader: Reader, *, when: str, attached: str) -> Letter:
+    caller, length = reader.caller(record.caller_number, record.property_id), duration(_length_s(one))
+    lines = [
+        f"{_caller(record, reader)} called {_called(record)} and left a voicemail.",
+        "",
+        f"    When:      {when}",
+        f"    Length:    {length}",
+        f"    App:       {one.app_name or 'was deleted since'}",
+        f"    Attached:  {attached}",
+        f"    Online:    {reader.base_url}/recordings/{one.hash}",
+    ]
+    return Letter(f"Voicemail from {caller} to {_called(record, short=True)}: {length}", lines)
+
+
+def _length_s(one: RecordingRecord) -> int:
+    return round((one.duration_ms or 0) / 1000)
 
 
 def _title(record: CallRecord, reader: Reader) -> str:
@@ -228,6 +251,8 @@ def fact(event: Event, reader: Reader) -> Letter:
 
 def signature(event: Event, endpoint: Endpoint, reader: Reader) -> list[str]:
     """Why this mail came, and how to have no more of them; behind the line that mail programs know."""
+    if event.type is EventType.VOICEMAIL_LEFT:
+        return ["-- ", f"ringtrail, event {event.id}. Voicemails of this app of {reader.account.name} are sent to you."]
     if endpoint.dynamic:
         return ["-- ", f"ringtrail, event {event.id}. The operator's setting notice_email sends you this."]
     return [
@@ -241,6 +266,10 @@ def duration(seconds: int) -> str:
     hours, minutes = divmod(seconds // 60, 60)
     parts = ((hours, "h"), (minutes, "min"), (seconds % 60, "s"))
     return " ".join(f"{value} {unit}" for value, unit in parts if value) or "0 s"
+
+
+def size(count_bytes: int) -> str:
+    return f"{count_bytes / 1_000_000:.1f} MB" if count_bytes >= 1_000_000 else f"{math.ceil(count_bytes / 1_000)} kB"
 
 
 def printable(text: str) -> str:

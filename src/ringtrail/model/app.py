@@ -13,6 +13,7 @@ PACKAGE_REAL_TIME = "REALTIME10"
 PACKAGE_ACTIONS = "ACTIONS10"
 MIN_RING_TIMEOUT_S, MAX_RING_TIMEOUT_S = 5, 300
 MIN_VOICEMAIL_S, MAX_VOICEMAIL_S = 30, 300
+VOICEMAIL_FORMATS = ("mp3", "sln", "wav")
 DEFAULT_RING_TIMEOUT_S, DEFAULT_VOICEMAIL_S = 30, 120
 
 
@@ -32,6 +33,18 @@ class VoicemailSettings:
     intro_media: int = 0
     record: bool = True
     max_s: int = DEFAULT_VOICEMAIL_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VoicemailMail:
+    """Who is mailed an app's voicemails, and how. file_name: with the tags {CALLID}, {MEDIA_HASH} and {DATETIME}, without an
+    extension. timezone: an IANA name; None: the account's. locale: of dates; None: English."""
+
+    addresses: tuple[str, ...] = ()
+    file_format: str = "mp3"
+    file_name: str = "{DATETIME}"
+    locale: str | None = None
+    timezone: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +112,20 @@ def click_to_call_settings(params: Mapping[str, Any], b_targets: tuple[Target, .
     )
 
 
+def voicemail_mail(params: Mapping[str, Any]) -> VoicemailMail:
+    """What the stored object of an app of any package says of its voicemails. Never raises, as above."""
+    vms, usual = _object(params, "vms"), VoicemailMail()
+    emails = vms.get("emails")
+    words = [item for item in emails if isinstance(item, str)] if isinstance(emails, list) else []
+    return VoicemailMail(
+        addresses=tuple(dict.fromkeys(words)),
+        file_format=known if (known := _word(vms, "file_format")) in VOICEMAIL_FORMATS else usual.file_format,
+        file_name=_word(vms, "file_name") or usual.file_name,
+        locale=_word(vms, "locale"),
+        timezone=_word(vms, "timezone"),
+    )
+
+
 def targets_of(value: object) -> tuple[Target, ...]:
     """The Targets of a stored array; one without a number is left out."""
     items = [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
@@ -131,6 +158,11 @@ def _object(params: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 def _flag(values: Mapping[str, Any], key: str, *, default: bool) -> bool:
     value = values.get(key)
     return value if isinstance(value, bool) else default
+
+
+def _word(values: Mapping[str, Any], key: str) -> str | None:
+    value = values.get(key)
+    return value if isinstance(value, str) and value else None
 
 
 def _media(values: Mapping[str, Any], key: str) -> int:

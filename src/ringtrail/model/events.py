@@ -18,6 +18,7 @@ class EventType(StrEnum):
     LEG_ENDED = "leg.ended"
     RECORDING_CREATED = "recording.created"
     RECORDING_CHANGED = "recording.changed"
+    VOICEMAIL_LEFT = "voicemail.left"
     MESSAGE_RECEIVED = "message.received"
     MESSAGE_CHANGED = "message.changed"
     NUMBER_ASSIGNED = "number.assigned"
@@ -40,6 +41,7 @@ MEANING: dict[EventType, str] = {
     EventType.LEG_ENDED: "A target's leg of a call has ended, answered or not.",
     EventType.RECORDING_CREATED: "A call is being recorded, or a caller leaves a voicemail.",
     EventType.RECORDING_CHANGED: "A recording has its final state: it can be heard, or it is unusable.",
+    EventType.VOICEMAIL_LEFT: "A voicemail can be heard, and is e-mailed to an address of its app; it is told to that address alone.",
     EventType.MESSAGE_RECEIVED: "A message to one of the account's numbers came in.",
     EventType.MESSAGE_CHANGED: "A message that was sent has another status.",
     EventType.NUMBER_ASSIGNED: "A number came to the account.",
@@ -53,7 +55,7 @@ MEANING: dict[EventType, str] = {
     EventType.ENDPOINT_TEST: "Somebody tries an endpoint out; it is told to that endpoint alone.",
 }
 
-UNASKED = frozenset({EventType.ENDPOINT_TEST})
+UNASKED = frozenset({EventType.VOICEMAIL_LEFT, EventType.ENDPOINT_TEST})
 """Types that cannot be subscribed to."""
 
 
@@ -63,7 +65,7 @@ class Event:
 
     `id` is the same at each try of each delivery; it is 0 until storage hands one out, and grows with the commits of
     an account. `about` says what the fact is about, as a number: what has the same is told in order. It is the call's
-    id for calls, legs and recordings, the message's, the medium's, of credit the account's, or `ids.number_of_hash` of the
+    id for calls, legs, recordings and voicemails, the message's, the medium's, of credit the account's, or `ids.number_of_hash` of the
     DID's or endpoint's hash, `number_of_job` of the job's id. `detail` names what `about` does not, and holds what can no longer be read from there:
 
     | type | detail |
@@ -71,6 +73,7 @@ class Event:
     | call.deleted | `creation_seq`, `external_id`, `client_id`, `button_hash` |
     | leg.* | `leg_id` |
     | recording.* | `hash` |
+    | voicemail.left | `hash` of the recording, and how it is to be mailed: the rest of `app.VoicemailMail` |
     | number.released | the DID: `hash`, `number`, `country`, `line_type`, `region`, `city`, `class`, `assigned_at` |
     | job.changed | `id` |
     | credit.* | `balance_micro`, `amount_micro`, `warning_micro`, `shutdown_micro`, `currency` |

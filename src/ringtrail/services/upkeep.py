@@ -11,6 +11,7 @@ import structlog
 
 from ringtrail.model.call import RecordingRecord
 from ringtrail.ports.clock import Clock
+from ringtrail.services.voicemails import Voicemails
 from ringtrail.storage import recordings as store
 from ringtrail.storage.database import Database
 from ringtrail.storage.schema import ensure_partitions_ahead
@@ -21,9 +22,10 @@ MP3_BITRATE_KBPS = 32
 
 
 class Upkeep:
-    def __init__(self, database: Database, clock: Clock, recordings_folder: Path) -> None:
+    def __init__(self, database: Database, clock: Clock, recordings_folder: Path, voicemails: Voicemails) -> None:
         self._database = database
         self._clock = clock
+        self._voicemails = voicemails
         self._folder = recordings_folder
 
     async def make_partitions(self) -> None:
@@ -48,9 +50,10 @@ class Upkeep:
             recording = claimed[0]
             facts = await asyncio.to_thread(finish_file, self._folder / f"{recording.path}.wav")
             duration_ms, size_bytes = facts or (None, None)
+            mails = await self._voicemails.mails(connection, recording) if facts else []
             await store.finish_recording(
                 connection, recording.account_id, recording.hash, status="ready" if facts else "error",
-                duration_ms=duration_ms, size_bytes=size_bytes,
+                duration_ms=duration_ms, size_bytes=size_bytes, also=mails,
             )  # fmt: skip
         _tell(recording, bool(facts))
         return True

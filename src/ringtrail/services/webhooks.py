@@ -43,6 +43,15 @@ class Attempt(NamedTuple):
     number: int  # 0: the first of this delivery, or of its replay
 
 
+class Attachment(NamedTuple):
+    """A file that goes with an e-mail. It is read when the mail is sent, in a thread: `read` may block, and raises what
+    `Egress.fetch` raises, UnsendableError or DomainError. The ledger does not keep it: the body says what is attached."""
+
+    name: str
+    content_type: str
+    read: Callable[[], bytes]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WebhookRequest:
     """What is to be sent. body None: none. private_headers hold secrets: they are sent, but blacked out in the ledger."""
@@ -52,6 +61,7 @@ class WebhookRequest:
     headers: Mapping[str, str]
     private_headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None
+    attachments: Sequence[Attachment] = ()  # of e-mails only
 
 
 class UnsendableError(Exception):
@@ -170,17 +180,43 @@ class Webhooks:
         settings: Mapping[str, Any] | None,
         secrets: Mapping[str, Any] | None,
     ) -> Endpoint:
-        now = self._clock.now()
         async with self._database.transaction() as connection:
-            await counters.lock(connection, account_id)  # two requests do not both make it
-            for found, sealed in await store.dynamic(connection, account_id, dialect, address):
-                if found.settings == _as_kept(settings) and self._opens_to(sealed, _as_kept(secrets)):
-                    return found
-            endpoint = Endpoint(
-                hash=new_hash(), account_id=account_id, dialect=dialect, property_id=None, name="", address=address,
-                event_types=(), dynamic=True, settings=settings or {}, created_at=now, updated_at=now,
-            )  # fmt: skip
-            await self._put(connection, endpoint, secrets)
+            return await self._found_or_made(connection, account_id, dialect, address, settings, secrets)
+
+    async def mailboxes(
+        self, connection: Connection, account_id: int, addresses: Sequence[str]
+    ) -> builtins.list[Endpoint]:
+        """The dynamic endpoints for e-mail addresses, in a transaction that then holds them and the account's counters: what
+        it tells them is told. An address that no mail can be sent to is not refused: its deliveries say so.
+
+        Those that the system has disabled are enabled, and have missed nothing: nobody names them without asking for them.
+        """
+        wanted = [MAIL + address for address in addresses]
+        # Endpoints before counters, as the deliverer locks them.
+        for held in await store.held_dynamic(connection, account_id, "mail", wanted):
+            if held.disabled_by is DisabledBy.SYSTEM:
+                await store.put(connection, _enabled(held, self._clock.now()))
+        return [await self._found_or_made(connection, account_id, "mail", item, None, None) for item in wanted]
+
+    async def _found_or_made(
+        self,
+        connection: Connection,
+        account_id: int,
+        dialect: str,
+        address: str,
+        settings: Mapping[str, Any] | None,
+        secrets: Mapping[str, Any] | None,
+    ) -> Endpoint:
+        now = self._clock.now()
+        await counters.lock(connection, account_id)  # two requests do not both make it
+        for found, sealed in await store.dynamic(connection, account_id, dialect, address):
+            if found.settings == _as_kept(settings) and self._opens_to(sealed, _as_kept(secrets)):
+                return found
+        endpoint = Endpoint(
+            hash=new_hash(), account_id=account_id, dialect=dialect, property_id=None, name="", address=address,
+            event_types=(), dynamic=True, settings=settings or {}, created_at=now, updated_at=now,
+        )  # fmt: skip
+        await self._put(connection, endpoint, secrets)
         return endpoint
 
     def _opens_to(self, sealed: bytes | None, secrets: Mapping[str, Any]) -> bool:
@@ -257,10 +293,7 @@ class Webhooks:
             _check_not_barred(stored, by)
             if stored.enabled and not replay:
                 return stored, 0
-            changed = replace(
-                stored, disabled_by=None, disabled_why=None, disabled_at=None, failing_since=None,
-                updated_at=self._clock.now(),
-            )  # fmt: skip
+            changed = _enabled(stored, self._clock.now())
             await store.put(connection, changed)
             # What is being written now sees it disabled, and is not written before we see it: that is the rest of the gap.
             await counters.lock(connection, changed.account_id)
@@ -409,6 +442,12 @@ class Webhooks:
 def _as_kept(content: Mapping[str, Any] | None) -> Any:
     """As it is when it is read again: JSON knows no tuples."""
     return json.loads(json.dumps(dict(content or {})))
+
+
+def _enabled(endpoint: Endpoint, now: datetime) -> Endpoint:
+    return replace(
+        endpoint, disabled_by=None, disabled_why=None, disabled_at=None, failing_since=None, updated_at=now
+    )  # fmt: skip
 
 
 def _check_enabled(endpoint: Endpoint) -> None:

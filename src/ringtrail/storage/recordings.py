@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -113,9 +113,17 @@ async def count_unfinished(connection: Connection) -> int:
 
 
 async def finish_recording(
-    connection: Connection, account_id: int, hash_: str, *, status: str, duration_ms: int | None, size_bytes: int | None
+    connection: Connection,
+    account_id: int,
+    hash_: str,
+    *,
+    status: str,
+    duration_ms: int | None,
+    size_bytes: int | None,
+    also: Sequence[Event] = (),
 ) -> None:
-    """Settle a recording and move its call to the head of the change order, so that pullers see it again."""
+    """Settle a recording and move its call to the head of the change order, so that pullers see it again. also: what is told
+    besides."""
     row = await (
         await connection.execute(
             "UPDATE recordings SET status = %s, duration_ms = %s, size_bytes = %s WHERE account_id = %s AND hash = %s"
@@ -138,7 +146,8 @@ async def finish_recording(
                 (change[0], status == "ready", account_id, row[0]),
             )
         ).fetchone()
-        await tell(connection, account_id, list(_finished(account_id, row[0], call[0], hash_, status)) if call else [])
+        settled = _finished(account_id, row[0], call[0], hash_, status) if call else ()
+        await tell(connection, account_id, [*settled, *also])
 
 
 def _finished(account_id: int, call_id: int, property_id: int, hash_: str, status: str) -> Iterator[Event]:

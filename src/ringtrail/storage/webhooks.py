@@ -477,3 +477,15 @@ async def dynamic(
         (account_id, dialect, address),
     )
     return [(_endpoint(row[1:]), None if row[0] is None else bytes(row[0])) for row in await cursor.fetchall()]
+
+
+async def held_dynamic(
+    connection: Connection, account_id: int, dialect: str, addresses: Sequence[str]
+) -> list[Endpoint]:
+    """Dynamic endpoints with these addresses, nobody else's to change until the transaction ends."""
+    cursor = await connection.execute(
+        f"SELECT {_ENDPOINT} FROM endpoints WHERE account_id = %s AND dialect = %s AND address = ANY(%s) AND dynamic"
+        " ORDER BY hash FOR NO KEY UPDATE".encode(),
+        (account_id, dialect, list(addresses)),
+    )
+    return [_endpoint(row) for row in await cursor.fetchall()]

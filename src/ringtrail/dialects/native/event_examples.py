@@ -22,7 +22,7 @@ from ringtrail.dialects.native.event_structs import (
 )
 from ringtrail.dialects.native.events import subject_of
 from ringtrail.model.account import Account
-from ringtrail.model.call import LegRole
+from ringtrail.model.call import LegRole, RecordingKind
 from ringtrail.model.cause import Disposition
 from ringtrail.model.events import EventType
 from ringtrail.model.ids import number_of_hash, number_of_job
@@ -131,6 +131,7 @@ _DATA: dict[EventType, tuple[int, Any]] = {
         ),
     ),
     EventType.ENDPOINT_TEST: (number_of_hash(ENDPOINT), TestData(endpoint=ENDPOINT, example=examples.CALL)),
+    EventType.VOICEMAIL_LEFT: (_CALL, _changed(examples.RECORDING, kind=RecordingKind.VOICEMAIL, parts=[])),
 }  # fmt: skip
 
 

@@ -64,6 +64,7 @@ TOLD: dict[EventType, Told] = {
     EventType.LEG_ENDED: Told(LegOfCall),
     EventType.RECORDING_CREATED: Told(Recording),
     EventType.RECORDING_CHANGED: Told(Recording),
+    EventType.VOICEMAIL_LEFT: Told(Recording),
     EventType.MESSAGE_RECEIVED: Told(Message),
     EventType.MESSAGE_CHANGED: Told(Message),
     EventType.NUMBER_ASSIGNED: Told(OwnNumber),
@@ -78,7 +79,7 @@ TOLD: dict[EventType, Told] = {
 }
 """Every type. A new one of `model.events` needs its line here, and an example in `event_examples`."""
 
-_KIND = {"leg": "call", "recording": "call", "credit": "account", "media": "medium"}
+_KIND = {"leg": "call", "recording": "call", "voicemail": "call", "credit": "account", "media": "medium"}
 _BY_ID = ("call", "message", "medium")
 
 
