@@ -10,6 +10,7 @@ import pytest
 
 from ringtrail.model.number import OrderMode
 from ringtrail.storage.database import Database
+from ringtrail.voice.phone_in import PROMPTS
 from tests.e2e.operator import Operator, operating
 from tests.fixtures import World, build_world
 
@@ -103,3 +104,27 @@ async def test_a_quota_that_is_none_is_refused(operator: Operator, world: World,
     code, out, err = await operator("quota", world.account.sid, *option)
     assert (code, out) == (2, "")
     assert option[0] in err
+
+
+async def test_a_number_takes_recordings_by_phone_until_it_is_removed(
+    operator: Operator, world: World, tmp_path: Path
+) -> None:
+    number = "+33140000009"
+    await world.services.numbers.add(account_id=world.account.id, property_id=world.property.id, number_e164=number)
+    listed = [{"number_e164": number, "country": "FR", "account_sid": world.account.sid}]
+    for action, expected in (("add", listed), ("add", listed), ("list", listed), ("remove", []), ("list", [])):
+        code, out, err = await operator("phone-in", action, *([number] if action != "list" else []))
+        assert (code, err, json.loads(out)) == (0, "", expected)
+    assert {path.name for path in (tmp_path / "var" / "media").iterdir()} >= {f"{id_}.wav" for id_ in PROMPTS}
+
+
+async def test_a_number_that_cannot_take_recordings_is_refused(operator: Operator, world: World) -> None:
+    for action, number, exit_code, said in (
+        ("add", "33140000009", 2, "is not '+' and 7 to 15 digits"),
+        ("add", "+33140000009", 1, "no account has the number +33140000009"),
+        ("add", world.did.number_e164, 1, "an app answers its calls"),
+        ("remove", world.did.number_e164, 1, "does not take recordings"),
+    ):
+        code, out, err = await operator("phone-in", action, number)
+        assert (code, out) == (exit_code, "")
+        assert said in err
