@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from email.headerregistry import Address
 
 import pytest
@@ -85,12 +85,6 @@ def test_a_mailbox_may_have_a_name() -> None:
 
 
 # --- sending ----------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-async def office() -> AsyncIterator[PostOffice]:
-    async with post_office() as office:
-        yield office
 
 
 def transport(office: PostOffice, *, limit_s: float = 5.0) -> Smtp:

@@ -4,55 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
-from email.message import EmailMessage
-from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from ringtrail import app
-from ringtrail.config import Settings
 from ringtrail.mail import webhooks as mail_webhooks
 from ringtrail.mail.smtp import MESSAGE_ID, SUBJECT
 from ringtrail.model.call import Call
 from ringtrail.model.events import UNASKED, Event, EventType
 from ringtrail.model.ids import number_of_hash
-from ringtrail.model.webhook import AttemptRecord, Endpoint, LogQuery
+from ringtrail.model.webhook import Endpoint
 from ringtrail.ports.clock import SystemClock
-from ringtrail.services import build_services
-from ringtrail.services.egress import Egress, Policy
 from ringtrail.services.messages import Messenger, NewMessage
 from ringtrail.services.webhooks import Attempt, WebhookRequest
 from ringtrail.sms.loopback import Loopback
-from ringtrail.storage.database import Database
-from tests.fixtures import World, build_world, with_recording
-from tests.postoffice import PostOffice, post_office
+from tests.fixtures import World, with_recording
+from tests.postoffice import PostOffice
 from tests.receiver import Receiver, receiving
+from tests.unit.mailing import attempts_of, hurry, said, working
 
 pytestmark = pytest.mark.postgres
 EVERYTHING = tuple(type_ for type_ in EventType if type_ not in UNASKED)
-SECRET_KEY = "k" * 32
-
-
-@pytest.fixture
-async def world(database: Database, tmp_path: Path) -> World:
-    world = await build_world(database, tmp_path)
-    services = build_services(
-        database, SystemClock(), recordings_folder=str(tmp_path), secret_key=SECRET_KEY,
-        egress_allowed_networks="127.0.0.0/8",
-    )  # fmt: skip
-    return replace(world, services=services)
-
-
-@pytest.fixture
-async def office() -> AsyncIterator[PostOffice]:
-    async with post_office() as office:
-        yield office
 
 
 @pytest.fixture
@@ -61,46 +37,14 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield receiver
 
 
-@asynccontextmanager
-async def working(world: World, office: PostOffice, tmp_path: Path, **changes: Any) -> AsyncIterator[None]:
-    """The worker's own deliverer, with the settings of an operator."""
-    settings = Settings(
-        data_dir=str(tmp_path), database_url=world.database.url, secret_key=SECRET_KEY, smtp_url=office.url if office.port else "",
-        mail_from="Calls <calls@example.org>", egress_allowed_networks="127.0.0.0/8", **changes,
-    )  # fmt: skip
-    egress = Egress(Policy([ip_network("127.0.0.0/8")]), limit_s=2)
-    deliverer = app.deliverer_of(settings, world.database, egress, lambda _dialect, _outcome: None)
-    async with egress.opened():
-        running = asyncio.create_task(deliverer.run())
-        try:
-            yield
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
-
-
 async def mail_endpoint(world: World, *event_types: EventType, **changes: Any) -> Endpoint:
     given: dict[str, Any] = {"address": "mailto:ops@example.org", "event_types": event_types} | changes
     return await world.services.webhooks.add(world.account.id, "mail", **given)
 
 
-async def attempts_of(world: World, endpoint: Endpoint) -> list[AttemptRecord]:
-    query = LogQuery(account_id=world.account.id, endpoint_hashes=[endpoint.hash])
-    return (await world.services.webhook_ledger.attempts(query, oldest_first=True))[0]
-
-
-async def hurry(world: World) -> None:
-    async with world.database.transaction() as connection:
-        await connection.execute("UPDATE deliveries SET due_at = now() WHERE due_at IS NOT NULL")
-
-
 async def failing_for(world: World, days: float) -> None:
     async with world.database.transaction() as connection:
         await connection.execute("UPDATE endpoints SET failing_since = now() - %s", (timedelta(days=days),))
-
-
-def said(mail: EmailMessage) -> str:
-    return str(mail.get_content()).replace("\r\n", "\n")
 
 
 # --- what a person reads ----------------------------------------------------------------------------------------------
@@ -159,13 +103,27 @@ async def test_a_callers_name_cannot_write_headers_or_lines_of_its_own(world: Wo
 
 
 @pytest.mark.parametrize("type_", EventType)
-async def test_every_type_of_event_has_its_words(world: World, type_: EventType) -> None:
+async def test_every_type_of_event_has_its_words(world: World, type_: EventType, tmp_path: Path) -> None:
     call = with_recording(world.golden())
     await world.save(call)
+    (tmp_path / "recordings").mkdir()
+    (tmp_path / "recordings" / f"{call.id}.mp3").write_bytes(b"sound")
     endpoint = await mail_endpoint(world, *EVERYTHING)
     message_id = await a_message(world)
     event = replace(
-        about(world, call, type_, hash="REC0RD1N", leg_id=call.legs[1].id, creation_seq=1, number="+33391239999"),
+        about(
+            world,
+            call,
+            type_,
+            hash="REC0RD1N",
+            leg_id=call.legs[1].id,
+            creation_seq=1,
+            number="+33391239999",
+            file_format="mp3",
+            file_name="x",
+            locale=None,
+            timezone=None,
+        ),
         about=message_id if type_.startswith("message.") else call.id,
     )
     if type_.startswith("number."):
