@@ -85,7 +85,7 @@ async def test_partial_params_keep_the_defaults_of_the_rest_and_numbers_become_e
 
 async def test_what_an_edit_leaves_out_stays(rpc: Rpc) -> None:
     created = await rpc(
-        "apps.create", "CALLTRACKING10", "before", {"vms": {"active": True, "timeout": 60, "transcription": True}}
+        "apps.create", "CALLTRACKING10", "before", {"vms": {"active": True, "timeout": 60, "transcription": False}}
     )
     renamed = await rpc("apps.edit", created["hash"], "after", None)
     assert (renamed["name"], renamed["p"]) == ("after", created["p"])
@@ -128,9 +128,19 @@ FAULTS: list[tuple[dict[str, Any], str]] = [
     ({"vms": {"file_name": "../../etc/passwd"}}, f"{VALUE} [params.vms.file_name]"),
     ({"vms": {"file_name": "{WHO}"}}, f"{VALUE} [params.vms.file_name]"),
     ({"vms": {"email_template": "template"}}, f"{VALUE} [params.vms.email_template]"),
+    ({"vms": {"email_template": "TEMPLATE"}}, f"{VALUE} [params.vms.email_template]"),
+    ({"vms": {"email_template": 1}}, f"{TYPE} [params.vms.email_template]"),
     ({"vms": {"emails": "a@example.org"}}, f"{TYPE} [params.vms.emails]"),
     ({"vms": {"emails": [7]}}, f"{TYPE} [params.vms.emails]"),
     ({"vms": {"emails": ["not an address"]}}, f"{VALUE} [params.vms.emails]"),
+    ({"vms": {"emails": ["a@example.org,b@example.org"]}}, f"{VALUE} [params.vms.emails]"),
+    ({"vms": {"emails": ["a@example.org\r\nBcc: b@example.org"]}}, f"{VALUE} [params.vms.emails]"),
+    ({"vms": {"emails": ["Zoé <zoe@example.org>"]}}, f"{VALUE} [params.vms.emails]"),
+    ({"vms": {"emails": ["a..b@example.org"]}}, f"{VALUE} [params.vms.emails]"),
+    ({"vms": {"emails": [f"{number}@example.org" for number in range(51)]}}, f"{VALUE} [params.vms.emails]"),
+    ({"vms": {"transcription": True}}, f"{VALUE} [params.vms.transcription]"),
+    ({"vms": {"transcription": "no"}}, f"{TYPE} [params.vms.transcription]"),
+    ({"options": {"transcription": True}}, f"{VALUE} [params.options.transcription]"),
     ({"vms": {"timezone": "Mars/Olympus"}}, f"{VALUE} [params.vms.timezone]"),
     ({"vms": {"locale": "français"}}, f"{VALUE} [params.vms.locale]"),
     ({"vms": {"intro": -1}}, f"{VALUE} [params.vms.intro]"),
@@ -177,7 +187,7 @@ async def test_the_vendors_own_sample_values_are_accepted(rpc: Rpc) -> None:
     vms = {
         "active": True, "email_template": "THECALLR", "emails": ["a@example.org"], "file_format": "mp3",
         "file_name": "{DATETIME}", "intro": 0, "locale": "fr_FR", "record": True, "timeout": 30,
-        "timezone": "Europe/Paris",
+        "timezone": "Europe/Paris", "transcription": False,
     }  # fmt: skip
     app = await rpc("apps.create", "CALLTRACKING10", "x", {"vms": vms})
     assert {key: app["p"]["vms"][key] for key in vms} == vms

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import re
 
+from ringtrail.dialects.callr.media_email import TEMPLATE
 from ringtrail.dialects.callr.settings import (
-    ACCOUNT_DECIDES,
     LOCALE,
     MEDIA,
     OFF,
     ON,
     TIMEZONE,
+    TRANSCRIPTION,
     Property,
     Schema,
     emails,
@@ -22,17 +23,17 @@ from ringtrail.dialects.callr.settings import (
     text,
     whole,
 )
-from ringtrail.dialects.callr.vocabulary import FEEDS, HASH, VOICEMAIL_FILE_FORMATS
-from ringtrail.model.app import DEFAULT_VOICEMAIL_S, MAX_VOICEMAIL_S, MIN_VOICEMAIL_S
+from ringtrail.dialects.callr.vocabulary import FEEDS
+from ringtrail.model.app import DEFAULT_VOICEMAIL_S, MAX_VOICEMAIL_S, MIN_VOICEMAIL_S, VOICEMAIL_FORMATS
 
 _ANALYTICS_ID = re.compile(r"[A-Za-z0-9-]{0,32}")
 _FILE_NAME = re.compile(r"([A-Za-z0-9 _.-]|\{CALLID\}|\{MEDIA_HASH\}|\{DATETIME\}){1,100}")
 
 VMS: Schema = {
     "active": OFF,
-    "email_template": Property(text(HASH.fullmatch), None, nullable=True),
+    "email_template": Property(text((TEMPLATE,).__contains__), None, nullable=True),
     "emails": Property(emails, lambda account: []),
-    "file_format": Property(text(VOICEMAIL_FILE_FORMATS.__contains__), "mp3"),
+    "file_format": Property(text(VOICEMAIL_FORMATS.__contains__), "mp3"),
     "file_name": Property(text(_FILE_NAME.fullmatch), "{DATETIME}"),
     "intro": MEDIA,
     "locale": LOCALE,
@@ -42,7 +43,7 @@ VMS: Schema = {
     "sentiment": ON,
     "timeout": Property(whole(MIN_VOICEMAIL_S, MAX_VOICEMAIL_S), DEFAULT_VOICEMAIL_S),
     "timezone": TIMEZONE,
-    "transcription": ACCOUNT_DECIDES,
+    "transcription": TRANSCRIPTION,
 }
 """App.Param.Vms."""
 
@@ -53,7 +54,7 @@ RECORDING: Schema = {
     "pii": ON,
     "record_calls": OFF,
     "sentiment": ON,
-    "transcription": ACCOUNT_DECIDES,
+    "transcription": TRANSCRIPTION,
 }
 
 CALL_TRACKING: Schema = {

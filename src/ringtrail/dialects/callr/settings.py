@@ -25,7 +25,8 @@ from ringtrail.services.numbers import to_e164
 
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 _LOCALE = re.compile(r"([A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8})*)?")
-_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f]{1,189}", re.ASCII)
+_ATOM = r"[A-Za-z0-9!#$%'*+/=^_`{|}~-]+"
+_EMAIL = re.compile(rf"(?=.{{3,254}}$){_ATOM}(\.{_ATOM})*@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _MAX_MEDIA_ID = 2_147_483_647
 _MAX_EMAILS = 50
 
@@ -181,5 +182,5 @@ def target(account: Account, path: str, value: Any) -> dict[str, Any]:
 MEDIA = Property(whole(0, _MAX_MEDIA_ID), 0)
 ON, OFF = Property(flag, True), Property(flag, False)
 LOCALE = Property(text(_LOCALE.fullmatch), None, nullable=True)
-ACCOUNT_DECIDES = Property(flag, None, nullable=True)
+TRANSCRIPTION = Property(only_off, None, nullable=True)  # null: as the account has it, which is off
 TIMEZONE = Property(text(lambda name: name in _timezones()), lambda account: account.timezone)

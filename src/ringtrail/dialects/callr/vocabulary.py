@@ -30,7 +30,6 @@ DID_TYPES = NUMBER_TYPES
 
 CDR_TYPES = ("IN", "OUT")
 FEEDS = ("all", "both", "leg_a", "leg_b")
-VOICEMAIL_FILE_FORMATS = ("mp3", "sln", "wav")
 
 CLI_ALLOWED, CLI_WITHHELD = "allowed_passed_screen", "prohib_passed_screen"
 
