@@ -224,6 +224,23 @@ def test_every_parameter_of_every_method_has_an_error_that_names_it() -> None:
     assert unnamed == []
 
 
+def test_a_null_is_an_error_exactly_where_the_page_says_that_it_may_not_be() -> None:
+    examples = json.loads(EXAMPLES.read_text())
+    refused = {
+        (method, error["param"])
+        for method, example in examples.items()
+        for error in example["errors"]
+        if error.get("given", "") is None
+    }
+    may_not = {
+        (name, param.name)
+        for name, method in METHODS.items()
+        for param in method.params
+        if not (param.nullable or param.optional)
+    }
+    assert refused == may_not
+
+
 def test_a_method_that_is_refused_shows_no_result_and_every_other_shows_one() -> None:
     examples = json.loads(EXAMPLES.read_text())
     shown = {name: examples[name]["error"]["code"] if "error" in examples[name] else None for name in METHODS}

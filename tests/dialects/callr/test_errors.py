@@ -141,6 +141,13 @@ async def test_too_few_parameters_are_a_fault_that_names_the_first_missing_one(f
     assert told == {method: (-32602, f"INVALID_PARAM_FORMAT [{name}]") for method, name in first.items()}
 
 
+async def test_too_many_parameters_are_a_fault_that_says_how_many_there_are(fault: Rpc, world: World) -> None:
+    without = [name for name, method in METHODS.items() if not method.params]
+    told = {method: await fault(method, None) for method in without}
+    assert told == dict.fromkeys(without, (-32602, "Invalid params: at most 0 expected"))
+    assert await fault("apps.get", world.app.hash, None) == (-32602, "Invalid params: at most 1 expected")
+
+
 async def test_a_trailing_parameter_may_be_null_but_not_absent(fault: Rpc, rpc: Rpc) -> None:
     assert (await fault("cdr.get", "IN", *DAY, None))[1] == "INVALID_PARAM_FORMAT [number]"
     assert await rpc("cdr.get", "IN", *DAY, None, None) == []
