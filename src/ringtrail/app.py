@@ -23,6 +23,7 @@ from ringtrail import dashboard, metrics
 from ringtrail.config import Settings
 from ringtrail.dialects import agendize, callr, fonedynamics, invox, native, optico
 from ringtrail.dialects.agendize import webhooks as agendize_webhooks
+from ringtrail.dialects.callr import cdr_export
 from ringtrail.dialects.callr import webhooks as callr_webhooks
 from ringtrail.dialects.invox import webhooks as invox_webhooks
 from ringtrail.dialects.native import webhooks as native_webhooks
@@ -298,13 +299,17 @@ async def work(settings: Settings) -> None:
             _every(OLD_FILES_EVERY_S, jobs.forget_old),
             _every(OLD_ORDERS_EVERY_S, Retention(database, clock).forget_old),
             _every(OLD_FILES_EVERY_S, services.media.sweep),
+            _every(OLD_FILES_EVERY_S, services.exports.sweep),
             jobs.run(),
         )
 
 
 def job_runners(services: Services, egress: Egress) -> dict[str, Runner]:
     """What does each kind of job."""
-    return {media_imports.IMPORT: media_imports.runner(services.media, egress)}
+    return {
+        media_imports.IMPORT: media_imports.runner(services.media, egress),
+        cdr_export.EXPORT: services.exports.runner(cdr_export.source(services)),
+    }
 
 
 def deliverer_of(

@@ -1,4 +1,4 @@
-"""Sound files over HTTP, with byte ranges (RFC 9110 section 14) so that a player can seek."""
+"""Files over HTTP, with byte ranges (RFC 9110 section 14) so that a player can seek."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import anyio
 from litestar import Response
 from litestar.response import Stream
 
-MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
+MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "csv": "text/csv"}
 _RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
 _BEYOND = 10**18  # past the end of any file
 _CHUNK = 65_536

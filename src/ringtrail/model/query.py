@@ -99,6 +99,7 @@ class LegQuery:
     app_hash: str | None = None
     did_hash: str | None = None
     leg_id: int | None = None
+    past: tuple[datetime, int, int] | None = None  # (started_at, call_id, position): only what comes behind it
     of_ended_calls: bool = False
 
 

@@ -1,5 +1,5 @@
 """The verbs. A stack: controller > recorder > calls · entered calls · history · buttons · messages · recordings · analytics ·
-webhooks > webhook ledger · jobs · phone-in > media > stock > apps · sub accounts > numbers · money > oauth · api keys > accounts.
+webhooks > webhook ledger · jobs · phone-in > media · exports > stock > apps · sub accounts > numbers · money > oauth · api keys > accounts.
 
 `Services` is what an edge (dialect, dashboard) is given.
 """
@@ -21,6 +21,7 @@ from ringtrail.services.clicks import Clicks
 from ringtrail.services.commands import Commands
 from ringtrail.services.egress import Policy, networks_of
 from ringtrail.services.entered_calls import EnteredCalls
+from ringtrail.services.exports import Exports
 from ringtrail.services.history import History
 from ringtrail.services.jobs import Jobs
 from ringtrail.services.lookups import Lookups
@@ -67,6 +68,7 @@ class Services:
     webhook_ledger: WebhookLedger
     jobs: Jobs
     media: Media
+    exports: Exports
     phone_in: PhoneIn
 
 
@@ -83,6 +85,7 @@ def build_services(
 ) -> Services:
     """media_folder: beside the recordings unless told; studio: None: no sounds can be made.
     secret_key: see Vault; without one, what is sealed or signed is good for as long as the services live."""
+    sounds = Path(media_folder or recordings_folder + "/media")
     numbers, vault, ledger = Numbers(database, clock), Vault(secret_key), WebhookLedger(database)
     return Services(
         accounts=Accounts(database, clock),
@@ -108,6 +111,7 @@ def build_services(
         webhooks=Webhooks(database, clock, vault, Policy(networks_of(egress_allowed_networks)), ledger),
         webhook_ledger=ledger,
         jobs=Jobs(database, clock),
-        media=Media(database, clock, studio, Path(media_folder or recordings_folder + "/media")),
+        media=Media(database, clock, studio, sounds),
+        exports=Exports(database, clock, sounds / "exports"),
         phone_in=PhoneIn(database, clock),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from ringtrail.model.call import CallRecord, LegRecord
@@ -77,6 +78,28 @@ class Calls:
             found = await legs.find_legs(connection, query, fields=(), show=show, offset=offset, limit=limit)
             total = await legs.count_legs(connection, query)
         return found.shown, total
+
+    async def portions(self, query: CallQuery, show: View[T], size: int) -> AsyncIterator[list[T]]:
+        """All matching calls by their start, `size` at a time: each time those behind the last."""
+        more = True
+        while more:
+            page = await self.page(query, limit=size, show=show, fields=("started_at", "id"))
+            more = page.has_more
+            if page.shown:
+                query = replace(query, past=(page.last.started_at, page.last.id))
+                yield page.shown
+
+    async def leg_portions(self, query: LegQuery, show: View[T], size: int) -> AsyncIterator[list[T]]:
+        """As `portions`, of legs."""
+        more, key = True, ("started_at", "call_id", "position")
+        while more:
+            async with self._database.reading() as connection:
+                found = await legs.find_legs(connection, query, fields=key, show=show, limit=size)
+            more = len(found.rows) == size
+            if found.rows:
+                last = dict(zip(found.fields, found.rows[-1], strict=True))
+                query = replace(query, past=(last["started_at"], last["call_id"], last["position"]))
+                yield found.shown
 
     async def trace(self, account_id: int, call_id: int) -> list[dict[str, Any]]:
         """[{"at", "what", "detail"}], oldest first; empty while the call is live."""

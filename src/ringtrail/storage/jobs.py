@@ -78,6 +78,27 @@ async def go_on(connection: Connection, job: Job, percent: Decimal, lease_until:
     return cursor.rowcount == 1
 
 
+async def hold(connection: Connection, job: Job) -> bool:
+    """Until the transaction ends nobody cancels it or takes it over. False: that has been done."""
+    cursor = await connection.execute(
+        "SELECT FROM jobs WHERE account_id = %s AND id = %s AND tries = %s AND status = 'running' FOR UPDATE",
+        (job.account_id, job.id, job.tries),
+    )
+    return cursor.rowcount == 1
+
+
+async def count(connection: Connection, account_id: int, kind: str, since: datetime) -> int:
+    """Jobs of a kind that were begun since then and neither failed nor were canceled."""
+    row = await (
+        await connection.execute(
+            "SELECT count(*) FROM jobs WHERE account_id = %s AND kind = %s AND created_at >= %s AND error IS NULL"
+            " AND status <> 'canceled'",
+            (account_id, kind, since),
+        )
+    ).fetchone()
+    return row[0] if row else 0
+
+
 async def end(
     connection: Connection,
     job: Job,

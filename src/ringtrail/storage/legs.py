@@ -101,6 +101,9 @@ def _condition(query: LegQuery) -> tuple[str, list[Any]]:
         parts.append("c.ended_at IS NOT NULL")
     if query.outbound:
         parts.append(OUTBOUND)
+    if query.past is not None:
+        parts.append("(l.started_at, l.call_id, l.position) > (%s, %s, %s) AND l.started_at >= %s")
+        params.extend((*query.past, query.past[0]))  # partitions are pruned by the second, never by the first
     for clause, value in (
         ("l.call_id = ANY(%s)", query.call_ids),
         ("l.started_at >= %s", query.from_at),

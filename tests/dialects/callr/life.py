@@ -63,6 +63,7 @@ LIFE: tuple[Step, ...] = (
     Step("calls.hangup", (242359184129, {})),
     Step("cdr.get", ("IN", *DAY, None, None)),
     Step("cdr.search", ({"type": "OUT", "from": DAY[0], "to": DAY[1]}, {"quantity": 1})),
+    Step("cdr.export_async", ({"type": "IN", "from": DAY[0], "to": DAY[1]}, None, None)),
     Step("analytics/calls.summary", DAY),
     Step("analytics/calls.history", DAY),
     Step("analytics/calls.top_apps", ("IN", "COUNT", *DAY, 10)),

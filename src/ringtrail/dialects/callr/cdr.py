@@ -115,15 +115,7 @@ async def _records(asking: Asking, wanted: Filters, piece: Slice) -> tuple[Seque
 
 
 async def _inbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[Sequence[CdrIn | CdrOut], int]:
-    query = CallQuery(
-        account_id=asking.account.id,
-        inbound=True,
-        from_at=wanted.from_at,
-        to_at=wanted.to_at,
-        app_hash=wanted.app_hash,
-        did_hash=wanted.did_hash,
-        ids=() if wanted.callid is None else (wanted.callid,),
-    )
+    query = calls_query(asking.account.id, wanted)
     show = cdr_in_view(asking.account, await asking.masking())
     page = await asking.services.calls.page(
         query, offset=piece.offset, limit=piece.quantity, with_total=True, show=show
@@ -132,8 +124,28 @@ async def _inbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[Seque
 
 
 async def _outbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[Sequence[CdrIn | CdrOut], int]:
-    query = LegQuery(
-        account_id=asking.account.id,
+    query = legs_query(asking.account.id, wanted)
+    show = cdr_out_view(await asking.masking())
+    return await asking.services.calls.legs_page(query, show, offset=piece.offset, limit=piece.quantity)
+
+
+def calls_query(account_id: int, wanted: Filters) -> CallQuery:
+    """What CDR.Ins are made of."""
+    return CallQuery(
+        account_id=account_id,
+        inbound=True,
+        from_at=wanted.from_at,
+        to_at=wanted.to_at,
+        app_hash=wanted.app_hash,
+        did_hash=wanted.did_hash,
+        ids=() if wanted.callid is None else (wanted.callid,),
+    )
+
+
+def legs_query(account_id: int, wanted: Filters) -> LegQuery:
+    """What CDR.Outs are made of."""
+    return LegQuery(
+        account_id=account_id,
         outbound=True,
         of_ended_calls=True,
         from_at=wanted.from_at,
@@ -142,5 +154,3 @@ async def _outbound(asking: Asking, wanted: Filters, piece: Slice) -> tuple[Sequ
         did_hash=wanted.did_hash,
         leg_id=wanted.callid,
     )
-    show = cdr_out_view(await asking.masking())
-    return await asking.services.calls.legs_page(query, show, offset=piece.offset, limit=piece.quantity)

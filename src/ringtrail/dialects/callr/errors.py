@@ -27,6 +27,7 @@ OOPS = "Oops, Internal Error. ¯\\_(ツ)_/¯"
 CONTENT_TYPE = "application/json-rpc; charset=utf-8"
 RECORDINGS_PREFIX = "/callr/recordings"
 MEDIA_PREFIX = "/callr/media"
+EXPORTS_PREFIX = "/callr/exports"
 REST_PREFIX = "/rest/v1.1"
 
 
@@ -123,7 +124,7 @@ def render_error(request: Request[Any, Any, Any], error: DomainError, options: D
     """A JSON-RPC error that echoes the request's id, or for a REST path or a sound file the error of the vendor's REST API."""
     status, code, message = worded(error)
     headers = {"WWW-Authenticate": 'Basic realm="ringtrail"'} if status == 401 else None
-    if request.scope["path"].startswith((RECORDINGS_PREFIX, MEDIA_PREFIX, REST_PREFIX)):
+    if request.scope["path"].startswith((RECORDINGS_PREFIX, MEDIA_PREFIX, EXPORTS_PREFIX, REST_PREFIX)):
         body = msgspec.json.encode({"status": "error", "data": {"code": code, "message": message}})
         status = _rest_status(error, status, code)
         return Response(body, status_code=status, headers=headers, media_type="application/json")

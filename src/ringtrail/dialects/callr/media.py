@@ -10,10 +10,9 @@ from typing import Any
 
 import msgspec
 
-from ringtrail.dialects.callr.auth import DIALECT_NAME
 from ringtrail.dialects.callr.errors import limit_reached
 from ringtrail.dialects.callr.parameters import Asking, bad_format
-from ringtrail.dialects.callr.webhook_options import DynamicWebhook
+from ringtrail.dialects.callr.webhook_options import DynamicWebhook, endpoint_of
 from ringtrail.model.errors import DomainError
 from ringtrail.services.media_imports import IMPORT
 
@@ -94,11 +93,5 @@ async def _may_upload(asking: Asking) -> None:
 
 
 async def _started(asking: Asking, given: dict[str, str], webhook: DynamicWebhook | None) -> str:
-    endpoint = webhook and await asking.services.webhooks.dynamic(
-        asking.account.id, DIALECT_NAME, webhook.address, settings=webhook.options.settings(),
-        secrets=webhook.options.secrets,
-    )  # fmt: skip
-    job = await asking.services.jobs.start(
-        asking.account.id, IMPORT, given, endpoint_hash=endpoint.hash if endpoint else None
-    )
-    return job.id
+    endpoint_hash = await endpoint_of(asking, webhook)
+    return (await asking.services.jobs.start(asking.account.id, IMPORT, given, endpoint_hash=endpoint_hash)).id

@@ -45,8 +45,11 @@ class Asking:
 
     async def masking(self) -> frozenset[int]:
         """The properties that hide their callers' last digits, here as in every other API."""
-        items = await self.services.accounts.properties(self.account.id)
-        return frozenset(item.id for item in items if item.masks_callers)
+        return await masking_of(self.services, self.account.id)
+
+
+async def masking_of(services: Services, account_id: int) -> frozenset[int]:
+    return frozenset(item.id for item in await services.accounts.properties(account_id) if item.masks_callers)
 
 
 Check = Callable[[Asking, str, Any], Awaitable[Any]]

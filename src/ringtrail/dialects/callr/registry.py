@@ -17,6 +17,7 @@ from ringtrail.dialects.callr import (
     calling,
     calls,
     cdr,
+    cdr_export,
     clicktocall,
     did,
     did_areacode,
@@ -265,6 +266,14 @@ METHODS: dict[str, Method] = {
     "cdr.search": Method(
         cdr.search,
         (Param("filters", cdr.filters), Param("options", check.search_options(cdr.ORDER), nullable=True)),
+    ),
+    "cdr.export_async": Method(
+        cdr_export.export_async,
+        (
+            Param("filters", cdr.filters),
+            _RESERVED,
+            Param("webhook", webhook_options.dynamic, nullable=True, optional=True),
+        ),
     ),
     "analytics/calls.summary": Method(analytics.summary, _RANGE),
     "analytics/calls.history": Method(analytics.history, _RANGE),

@@ -1,4 +1,4 @@
-"""Paths: the JSON-RPC endpoint, the REST wrapper, the sound files of recordings and media."""
+"""Paths: the JSON-RPC endpoint, the REST wrapper, the sound files of recordings and media, exported tables."""
 
 from __future__ import annotations
 
@@ -13,7 +13,14 @@ from litestar.response import Stream
 from ringtrail.dialects.callr import rest
 from ringtrail.dialects.callr.auth import DIALECT_NAME, authenticate
 from ringtrail.dialects.callr.envelope import RpcCall, id_of, method_of, parse
-from ringtrail.dialects.callr.errors import CONTENT_TYPE, MEDIA_PREFIX, RECORDINGS_PREFIX, REST_PREFIX, render_error
+from ringtrail.dialects.callr.errors import (
+    CONTENT_TYPE,
+    EXPORTS_PREFIX,
+    MEDIA_PREFIX,
+    RECORDINGS_PREFIX,
+    REST_PREFIX,
+    render_error,
+)
 from ringtrail.dialects.callr.parameters import Asking
 from ringtrail.dialects.callr.registry import answer
 from ringtrail.httpkit.body import LargeBodies
@@ -27,6 +34,7 @@ RPC_PREFIX = "/json-rpc/v1.1"
 _OLD_PATH = "/"  # where older SDKs post to; all else at the root is the dashboard's
 _REFRESH = b"session.refresh"
 _SOUND_FILE = re.compile(r"([A-Z0-9]{8})\.(mp3|wav)")
+_EXPORT_FILE = re.compile(r"([a-z0-9]{30})\.csv")
 LARGEST_BODY_BYTES = 16 * 1024 * 1024
 """Room for the largest file of media in base64, and for what else is in its call."""
 _LARGE_AT_ONCE = 3
@@ -79,7 +87,17 @@ def build(services: Services, options: DialectOptions) -> Router:
             raise DomainError(ErrorCode.NOT_FOUND)
         return file_response(path, request.headers.get("range"), download_name=name)
 
-    return Router("/", route_handlers=[json_rpc, recording_file, media_file, *rest.handlers(admit_to_rest, [GZIP])])
+    @get(f"{EXPORTS_PREFIX}/{{name:str}}")
+    async def export_file(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[bytes] | Stream:
+        account = (await authenticate(services, request)).account
+        match = _EXPORT_FILE.fullmatch(name)
+        path = await services.exports.file(account.id, match[1]) if match else None
+        if path is None:
+            raise DomainError(ErrorCode.NOT_FOUND)
+        return file_response(path, request.headers.get("range"), download_name=name)
+
+    files = [recording_file, media_file, export_file]
+    return Router("/", route_handlers=[json_rpc, *files, *rest.handlers(admit_to_rest, [GZIP])])
 
 
 def _refreshes(body: bytes) -> bool:
@@ -88,7 +106,7 @@ def _refreshes(body: bytes) -> bool:
 
 DIALECT = Dialect(
     name=DIALECT_NAME,
-    path_prefixes=(RPC_PREFIX, REST_PREFIX, RECORDINGS_PREFIX, MEDIA_PREFIX),
+    path_prefixes=(RPC_PREFIX, REST_PREFIX, RECORDINGS_PREFIX, MEDIA_PREFIX, EXPORTS_PREFIX),
     build=build,
     render_error=render_error,
     aliases=(("POST", _OLD_PATH, RPC_PREFIX),),

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from ringtrail.dialects.callr.auth import DIALECT_NAME
 from ringtrail.dialects.callr.parameters import (
     Asking,
     Properties,
@@ -124,6 +125,17 @@ async def dynamic(asking: Asking, path: str, value: Any) -> DynamicWebhook:
     if not isinstance(said, dict | list):
         raise wrong_type(given.path("options"))
     return DynamicWebhook(address, await new_options(asking, given.path("options"), said))
+
+
+async def endpoint_of(asking: Asking, webhook: DynamicWebhook | None) -> str | None:
+    """The hash of the endpoint that is told what the webhook is to be told."""
+    if webhook is None:
+        return None
+    made = await asking.services.webhooks.dynamic(
+        asking.account.id, DIALECT_NAME, webhook.address, settings=webhook.options.settings(),
+        secrets=webhook.options.secrets,
+    )  # fmt: skip
+    return made.hash
 
 
 def _usable(asking: Asking, address: str) -> bool:
