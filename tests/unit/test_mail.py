@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping
+from dataclasses import replace
 from email.headerregistry import Address
 
 import pytest
@@ -11,11 +13,11 @@ import pytest
 from ringtrail.logs import redacted
 from ringtrail.mail import wording
 from ringtrail.mail.server import MailServer, mailbox, server_of
-from ringtrail.mail.smtp import Smtp
+from ringtrail.mail.smtp import MOST_ATTACHING, Smtp
 from ringtrail.model.cause import Disposition
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.message import MessageStatus
-from ringtrail.services.webhooks import UnsendableError, WebhookRequest
+from ringtrail.services.webhooks import Attachment, UnsendableError, WebhookRequest
 from tests.postoffice import PostOffice, post_office
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")  # this machine only
@@ -197,6 +199,71 @@ async def test_another_machine_is_told_our_password_encrypted_or_not_at_all() ->
         with pytest.raises(DomainError, match="STARTTLS"):
             await Smtp(elsewhere, SENDER, limit_s=5).send(request())
         assert office.logins == 0
+
+
+# --- attachments ------------------------------------------------------------------------------------------------------
+
+
+def attaching(*files: Attachment) -> WebhookRequest:
+    return replace(request(), attachments=files)
+
+
+async def test_a_file_arrives_as_it_was_read(office: PostOffice) -> None:
+    content = bytes(range(256)) * 5_000 + b"\r\n.\r\n"
+    await transport(office).send(attaching(Attachment("a {1} message.wav", "audio/wav", lambda: content)))
+    (mail,) = office.mails
+    (part,) = mail.iter_attachments()
+    assert (part.get_filename(), part.get_content_type()) == ("a {1} message.wav", "audio/wav")
+    assert part.get_content() == content
+    words = mail.get_body()
+    assert words is not None
+    assert words.get_content() == "Hello\n"
+
+
+async def test_few_mails_with_files_are_under_way_at_a_time_and_others_pass_them(office: PostOffice) -> None:
+    reading, together, over = 0, [0], threading.Event()
+
+    def read() -> bytes:
+        nonlocal reading
+        reading += 1
+        together.append(reading)
+        over.wait(5)
+        reading -= 1
+        return b"sound"
+
+    smtp, file = transport(office), Attachment("a.wav", "audio/wav", read)
+    large = [asyncio.ensure_future(smtp.send(attaching(file))) for _ in range(2 * MOST_ATTACHING)]
+    while reading < MOST_ATTACHING:  # noqa: ASYNC110 - they count in threads
+        await asyncio.sleep(0.01)
+    await smtp.send(request())
+    assert len(office.mails) == 1
+    over.set()
+    await asyncio.gather(*large)
+    assert (len(office.mails), max(together)) == (1 + 2 * MOST_ATTACHING, MOST_ATTACHING)
+
+
+async def test_a_mail_with_files_that_has_to_wait_too_long_is_tried_again(office: PostOffice) -> None:
+    over = threading.Event()
+    smtp = transport(office, limit_s=0.4)
+    file = Attachment("a.wav", "audio/wav", lambda: b"x" * over.wait(5))
+    first = [asyncio.ensure_future(smtp.send(attaching(file))) for _ in range(MOST_ATTACHING)]
+    with pytest.raises(DomainError, match="busy with 4 other mails") as caught:
+        await smtp.send(attaching(file))
+    assert caught.value.code is ErrorCode.UNAVAILABLE
+    over.set()
+    await asyncio.gather(*first)
+
+
+@pytest.mark.parametrize(
+    "fault", [UnsendableError("too long"), DomainError(ErrorCode.UNAVAILABLE, "recording", "away")]
+)
+async def test_a_file_that_cannot_be_read_is_not_the_mail_servers_fault(office: PostOffice, fault: Exception) -> None:
+    def read() -> bytes:
+        raise fault
+
+    with pytest.raises(type(fault), match=r"too long|away"):
+        await transport(office).send(attaching(Attachment("a.wav", "audio/wav", read)))
+    assert office.tries == 0
 
 
 # --- words ------------------------------------------------------------------------------------------------------------
