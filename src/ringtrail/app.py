@@ -63,6 +63,7 @@ from ringtrail.services.recovery import Recovery
 from ringtrail.services.retention import Retention
 from ringtrail.services.routing import Routing
 from ringtrail.services.upkeep import Upkeep
+from ringtrail.services.voicemails import Voicemails
 from ringtrail.sms.loopback import Loopback
 from ringtrail.sound.studio import LocalStudio
 from ringtrail.storage.database import Database
@@ -266,7 +267,8 @@ async def work(settings: Settings) -> None:
     egress = Egress(Policy(networks_of(settings.egress_allowed_networks)), limit_s=settings.webhook_timeout_s)
     fetching = Egress(Policy(networks_of(settings.egress_allowed_networks)), limit_s=media_imports.FETCHED_WITHIN_S)
     async with _opened(settings, 8) as database, egress.opened(), fetching.opened():
-        upkeep = Upkeep(database, clock, settings.recordings_dir)
+        services = _services(settings, database)
+        upkeep = Upkeep(database, clock, settings.recordings_dir, Voicemails(services.webhooks, clock))
         transport = sms_transport(settings, clock)
         messenger = Messenger(database, clock, transport, default_country=settings.default_country)
 
@@ -274,7 +276,6 @@ async def work(settings: Settings) -> None:
             measured.webhook_attempts.labels(dialect, outcome).inc()
 
         deliverer = deliverer_of(settings, database, egress, tried)
-        services = _services(settings, database)
         jobs = JobWorker(database, clock, job_runners(services, fetching))
         phone_in = PhoneInRecordings(database, clock, services.media, settings.recordings_dir)
 
