@@ -15,6 +15,7 @@ from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import number_of_hash
 from ringtrail.model.money import BillingMode, Rate, RateKind
 from ringtrail.model.number import AreaCode, OrderMode, OrderState, StockNumber
+from ringtrail.storage import stock as stock_store
 from ringtrail.storage.database import Database
 from tests.fixtures import World, build_world
 
@@ -223,6 +224,22 @@ async def test_an_order_that_ended_while_it_is_bought_takes_nothing_from_who_hol
     with is_refused(ErrorCode.UNKNOWN_VALUE, "token"):
         await stock.buy_order(world.account.id, order.token)
     assert await rows(world, "SELECT order_token FROM number_stock") == [("another",)]
+
+
+async def test_a_number_that_becomes_held_while_it_is_bought_stays_held(world: World) -> None:
+    stock, account_id = world.services.stock, world.account.id
+    area = await filled(world, 0)
+    order = (await stock.reserve(account_id, area, "CLASSIC", 1, RANDOM)).order
+    await stock.cancel_order(account_id, order.token)
+    again = replace(order, token="again", expires_at=order.expires_at)
+    async with world.database.transaction() as connection:
+        await stock_store.add_order(connection, again)
+        assert await stock_store.hold(connection, again) == 1
+        buying = asyncio.create_task(stock.buy(account_id, world.property.id, number_e164="+33140000000"))
+        await asyncio.sleep(0.2)
+    with is_refused(ErrorCode.UNKNOWN_VALUE, "number"):
+        await buying
+    assert len((await stock.buy_order(account_id, "again")).dids) == 1
 
 
 async def test_prepaid_credit_is_spent_once_by_orders_that_are_bought_at_once(world: World) -> None:

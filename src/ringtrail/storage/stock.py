@@ -69,6 +69,8 @@ async def find(connection: Connection, *, country: str | None, offset: int, limi
 
 async def take(connection: Connection, number_e164: str) -> StockNumber | None:
     """Take one number out that nobody holds. Two takers of the same: the second gets None once the first has committed."""
+    # Locked first: a statement that waits for a row sees its new version, but not the order that holds it since.
+    await connection.execute("SELECT FROM number_stock WHERE number_e164 = %s FOR UPDATE", (number_e164,))
     row = await (
         await connection.execute(
             f"DELETE FROM number_stock s WHERE number_e164 = %s AND {_FREE} RETURNING {_STOCK}, hash".encode(),
@@ -80,14 +82,21 @@ async def take(connection: Connection, number_e164: str) -> StockNumber | None:
 
 async def take_any(connection: Connection, country: str) -> StockNumber | None:
     """Take the first free number of a country that nobody else is taking right now."""
+    while number := await _first_free(connection, country):
+        if taken := await take(connection, number):
+            return taken
+    return None
+
+
+async def _first_free(connection: Connection, country: str) -> str | None:
     row = await (
         await connection.execute(
-            "DELETE FROM number_stock WHERE number_e164 = (SELECT number_e164 FROM number_stock s WHERE country = %s"
-            f" AND {_FREE} ORDER BY number_e164 LIMIT 1 FOR UPDATE SKIP LOCKED) RETURNING {_STOCK}, hash".encode(),
+            f"SELECT number_e164 FROM number_stock s WHERE country = %s AND {_FREE} ORDER BY number_e164 LIMIT 1"
+            " FOR UPDATE SKIP LOCKED".encode(),
             (country,),
         )
     ).fetchone()
-    return _stock_number(row) if row else None
+    return row[0] if row else None
 
 
 # --- area codes -----------------------------------------------------------------------------------------------------
