@@ -71,13 +71,25 @@ async def served(database: Database, account: Account, folder: Path) -> AsyncIte
     app = build_server(services, [DIALECT], DialectOptions(base_url=base_url))
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    async with AsyncClient(timeout=60) as http:
-        yield Side(
-            database=database, services=services, account=account, url=f"{base_url}/json-rpc/v1.1/", folder=folder,
-            _http=http,
-        )  # fmt: skip
-    server.should_exit = True
-    await asyncio.wait_for(serving, 10)
+    try:
+        async with AsyncClient(timeout=60) as http:
+            yield Side(
+                database=database, services=services, account=account, url=f"{base_url}/json-rpc/v1.1/", folder=folder,
+                _http=http,
+            )  # fmt: skip
+    finally:
+        server.should_exit = True
+        await asyncio.wait_for(serving, 10)
+
+
+@asynccontextmanager
+async def opened(url: str) -> AsyncIterator[Database]:
+    database = Database(url)
+    await database.open()
+    try:
+        yield database
+    finally:
+        await asyncio.wait_for(database.close(), 10)
 
 
 @pytest.fixture
@@ -88,12 +100,10 @@ def old_url(cluster: EmbeddedPostgres, furnished: World) -> Iterator[str]:
 @pytest.fixture
 async def old(old_url: str, furnished: World, tmp_path: Path) -> AsyncIterator[Side]:
     """The account that `world` has: one app, one DID, no calls."""
-    database, folder = Database(old_url), tmp_path / "old"
-    await database.open()
+    folder = tmp_path / "old"
     folder.mkdir()
-    async with served(database, furnished.account, folder) as side:
+    async with opened(old_url) as database, served(database, furnished.account, folder) as side:
         yield side
-    await asyncio.wait_for(database.close(), 10)
 
 
 @pytest.fixture
@@ -105,18 +115,20 @@ async def world(old: Side, furnished: World) -> World:
 @pytest.fixture
 async def new(database_url: str, tmp_path: Path) -> AsyncIterator[Side]:
     """An account with a property and a key, and nothing else."""
-    database, folder = Database(database_url), tmp_path / "new"
-    await database.open()
+    folder = tmp_path / "new"
     folder.mkdir()
-    accounts = build_services(database, SystemClock(), recordings_folder=str(folder)).accounts
+    async with opened(database_url) as database, served(database, await _empty_account(database), folder) as side:
+        yield side
+
+
+async def _empty_account(database: Database) -> Account:
+    accounts = build_services(database, SystemClock(), recordings_folder="/nonexistent").accounts
     account = await accounts.create(
         name="Moved", timezone="Europe/Paris", country="FR", currency="EUR", outbound_prefixes=("+33",)
     )
     await accounts.add_property(account.id, "main")
     await accounts.add_token(account.id, "callr", KEY)
-    async with served(database, account, folder) as side:
-        yield side
-    await asyncio.wait_for(database.close(), 10)
+    return account
 
 
 @pytest.fixture

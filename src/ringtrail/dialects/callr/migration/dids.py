@@ -22,6 +22,7 @@ from ringtrail.services.numbers import is_e164
 
 KIND = "dids"
 _SMS_ONLY = "SMS-ONLY"
+_LONGEST_LABEL = 255
 
 
 class OldDid(msgspec.Struct):
@@ -46,10 +47,11 @@ class OldDid(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Wanted:
-    """A number as it is to be here. sends: messages."""
+    """A number as it is to be here. label: for people. sends: messages."""
 
     moving: Moving
     old: OldDid
+    label: str
     sends: bool
 
     @property
@@ -60,7 +62,7 @@ class _Wanted:
 
 
 async def steps(moving: Moving) -> AsyncIterator[Step]:
-    sending = await _sending(moving)
+    labels, sending = await _clis(moving, "CALL"), await _clis(moving, "SMS")
     async for page in moving.remote.pages("did.search"):
         for item in page:
             try:
@@ -68,20 +70,21 @@ async def steps(moving: Moving) -> AsyncIterator[Step]:
             except msgspec.ValidationError as exc:
                 yield unreadable(moving, KIND, item, exc)
                 continue
-            wanted = _Wanted(moving=moving, old=old, sends=old.intl_number in sending)
-            yield _step(wanted, await moving.services.numbers.anywhere(old.intl_number))
+            number = old.intl_number
+            wanted = _Wanted(moving=moving, old=old, label=labels.get(number, ""), sends=number in sending)
+            yield _step(wanted, await moving.services.numbers.anywhere(number))
 
 
-async def _sending(moving: Moving) -> frozenset[str]:
-    """The numbers that may send messages, as far as the old account tells."""
+async def _clis(moving: Moving, kind: str) -> dict[str, str]:
+    """{number: label} of those that may call or send messages, as far as the old account tells."""
     try:
-        found = await moving.remote.call("apps.get_authorized_clis", "SMS")
+        found = await moving.remote.call("apps.get_authorized_clis", kind)
     except RemoteRefusedError:
         raise
     except RemoteError:
-        return frozenset()
+        return {}
     items = [item for item in found if isinstance(item, dict)] if isinstance(found, list) else []
-    return frozenset(str(item.get("cli")) for item in items)
+    return {str(item.get("cli")): str(item.get("label") or "")[:_LONGEST_LABEL] for item in items}
 
 
 def _step(wanted: _Wanted, here: DID | None) -> Step:
@@ -111,6 +114,7 @@ async def _bring(wanted: _Wanted, progress: Progress) -> None:
         raise DomainError(ErrorCode.MISSING, "property", "the account has no property yet")
     await services.numbers.add(
         account_id=account.id, property_id=properties[0].id, number_e164=old.intl_number, hash_=old.hash,
+        friendly_name=wanted.label or None,
         line_type=old.type if old.type in DID_TYPES else None, class_=old.class_ if old.class_ in DID_CLASSES else "CLASSIC",
         app_hash=await _app_here(wanted, progress), capabilities=wanted.capabilities,
         assigned_at=datetime_of(old.assigned_at) if old.assigned_at else None,

@@ -8,7 +8,7 @@ this API takes is cut.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
 
@@ -62,10 +62,8 @@ class _Wanted:
     voice: str | None
     url: str | None
 
-    def is_like(self, medium: Medium) -> bool:
-        return (self.name, self.tags, self.content, self.voice) == (
-            medium.name, medium.tags, medium.content, medium.voice
-        )  # fmt: skip
+    def differences(self, medium: Medium) -> list[str]:
+        return [name for name in ("name", "tags", "content", "voice") if getattr(self, name) != getattr(medium, name)]
 
 
 async def steps(moving: Moving) -> AsyncIterator[Step]:
@@ -109,21 +107,22 @@ async def _wanted(moving: Moving, old: OldMedium, *, free: bool) -> tuple[_Wante
 
 
 def _step(wanted: _Wanted, here: Medium | None, notes: tuple[str, ...]) -> Step:
-    verdict, do = _verdict(wanted, here)
-    if here is not None and do is not None and verdict is Verdict.NEW:
-        notes = ("its sound is still to come",)
+    verdict, found, do = (Verdict.NEW, notes, partial(_bring, wanted)) if here is None else _verdict(wanted, here)
     name = wanted.moving.called(wanted.hash, wanted.name)
-    return Step(kind=KIND, name=name, verdict=verdict, notes=notes, do=do)
+    return Step(kind=KIND, name=name, verdict=verdict, notes=found, do=do)
 
 
-def _verdict(wanted: _Wanted, here: Medium | None) -> tuple[Verdict, Do | None]:
-    if here is None:
-        return Verdict.NEW, partial(_bring, wanted)
+def _verdict(wanted: _Wanted, here: Medium) -> tuple[Verdict, tuple[str, ...], Do | None]:
     if wanted.url and here.status is not MediumStatus.READY:
-        return Verdict.NEW, partial(_fill, wanted, here)
-    if wanted.is_like(here):
-        return Verdict.HERE, None
-    return Verdict.DIFFERS, partial(_update, wanted, here) if wanted.moving.wishes.update else None
+        return Verdict.NEW, ("its sound is still to come",), partial(_fill, wanted, here)
+    different = wanted.differences(here)
+    if not different:
+        return Verdict.HERE, (), None
+    return (
+        Verdict.DIFFERS,
+        (", ".join(different),),
+        partial(_update, wanted, here) if wanted.moving.wishes.update else None,
+    )
 
 
 async def _bring(wanted: _Wanted, progress: Progress) -> None:
@@ -150,6 +149,5 @@ async def _sound(remote: Remote, url: str) -> bytes:
 
 async def _update(wanted: _Wanted, medium: Medium, progress: Progress) -> None:
     media = wanted.moving.services.media
-    await media.rename(medium, wanted.name)
-    await media.set_tags(medium, wanted.tags)
+    await media.set_tags(replace(medium, name=wanted.name), wanted.tags)
     await _fill(wanted, medium, progress)

@@ -41,12 +41,12 @@ class OldCredentials(msgspec.Struct):
     login: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
 
 
-class OldDefault(msgspec.Struct):
+class OldDefault(msgspec.Struct, frozen=True):
     locale: str = ""
     timezone: str = ""
 
 
-class OldParams(msgspec.Struct):
+class OldParams(msgspec.Struct, frozen=True):
     billing: dict[str, Any] = {}
     default: OldDefault = OldDefault()
 
