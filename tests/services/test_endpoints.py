@@ -14,8 +14,11 @@ from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.events import Event, EventType
 from ringtrail.model.ids import number_of_hash
 from ringtrail.model.webhook import DeliveryState, DisabledBy, Endpoint, LogQuery
+from ringtrail.ports.clock import SystemClock
+from ringtrail.services import webhooks
 from ringtrail.services.deliverer import MOST_TRIES
 from ringtrail.services.entered_calls import CallEntry
+from ringtrail.services.retention import Retention
 from ringtrail.services.webhooks import MOST_ENDPOINTS
 from ringtrail.storage import counters
 from ringtrail.storage.events import forget, tell
@@ -321,6 +324,72 @@ async def test_dynamic_endpoints_are_in_no_list_and_take_nobodys_place(world: Wo
     assert (await webhooks.dynamic(other.account.id, "callr", f"{URL}0")).hash not in made
 
 
+async def test_more_addresses_than_an_account_may_name_are_refused_and_those_that_it_named_are_not(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "MOST_DYNAMIC", 5)
+    made = [await world.services.webhooks.dynamic(world.account.id, "callr", f"{URL}{number}") for number in range(5)]
+    with pytest.raises(DomainError) as refused:
+        await world.services.webhooks.dynamic(world.account.id, "callr", f"{URL}5")
+    assert refused.value.code is ErrorCode.TOO_MANY
+    assert await world.services.webhooks.dynamic(world.account.id, "callr", f"{URL}0") == made[0]
+    await world.services.webhooks.dynamic(world.account.id, "plain", f"{URL}5")
+
+
+async def test_of_addresses_that_are_named_at_once_no_more_than_the_most_are_kept(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "MOST_DYNAMIC", 5)
+    naming = (world.services.webhooks.dynamic(world.account.id, "callr", f"{URL}{number}") for number in range(12))
+    done = await asyncio.gather(*naming, return_exceptions=True)
+    assert [isinstance(item, Endpoint) for item in done].count(True) == 5
+
+
+OLD = timedelta(days=32)
+
+
+async def dynamic_since(world: World, name: str, age: timedelta) -> Endpoint:
+    made = await world.services.webhooks.dynamic(world.account.id, "callr", f"{URL}{name}")
+    await execute(world, "UPDATE endpoints SET updated_at = now() - %s WHERE hash = %s", age, made.hash)
+    return made
+
+
+async def test_dynamic_endpoints_that_nobody_names_and_nothing_refers_to_are_forgotten(world: World) -> None:
+    forgotten = await dynamic_since(world, "old", OLD)
+    disabled = await dynamic_since(world, "disabled", OLD)
+    await execute(world, "UPDATE endpoints SET disabled_by = 'system' WHERE hash = %s", disabled.hash)
+    kept = [await dynamic_since(world, "young", timedelta(days=30))]
+    barred, told, awaited, renamed = [await dynamic_since(world, name, OLD) for name in ("a", "b", "c", "d")]
+    await execute(world, "UPDATE endpoints SET disabled_by = 'admin' WHERE hash = %s", barred.hash)
+    event = Event(
+        account_id=world.account.id, type=EventType.JOB_CHANGED, property_id=None, about=1, at=datetime.now(UTC),
+        detail={"id": "x"}, endpoint_hash=told.hash,
+    )  # fmt: skip
+    async with world.database.transaction() as connection:
+        await counters.lock(connection, world.account.id)
+        await tell(connection, world.account.id, [event])
+    await world.services.jobs.start(world.account.id, "media.import", {}, endpoint_hash=awaited.hash)
+    await world.services.webhooks.dynamic(world.account.id, "callr", renamed.address)
+    subscribed = await endpoint_of(world, URL, updated_at=datetime.now(UTC) - OLD)
+    await Retention(world.database, SystemClock()).forget_old()
+    left = {row[0] for row in await rows(world, "SELECT hash FROM endpoints")}
+    assert left == {item.hash for item in (*kept, barred, told, awaited, renamed, subscribed)}
+    assert not left & {forgotten.hash, disabled.hash}
+    assert (await world.services.webhooks.dynamic(world.account.id, "callr", forgotten.address)).hash != forgotten.hash
+
+
+async def test_a_dynamic_endpoint_that_is_being_named_is_not_forgotten_meanwhile(world: World) -> None:
+    address = "who@example.org"
+    async with world.database.transaction() as connection:
+        (made,) = await world.services.webhooks.mailboxes(connection, world.account.id, [address])
+    await execute(world, "UPDATE endpoints SET updated_at = now() - %s", OLD)
+    async with world.database.transaction() as connection:
+        (named,) = await world.services.webhooks.mailboxes(connection, world.account.id, [address])
+        assert named.hash == made.hash
+        await asyncio.wait_for(Retention(world.database, SystemClock()).forget_old(), 5)
+    assert (await stored(world, made)).hash == made.hash
+
+
 async def test_a_dynamic_endpoint_is_told_what_names_it_and_nothing_else(world: World, receiver: Receiver) -> None:
     webhooks = world.services.webhooks
     async with receiving() as another:
@@ -428,7 +497,9 @@ async def test_a_deleted_endpoint_leaves_no_delivery_and_no_attempt_and_all_even
     assert await rows(world, "SELECT id FROM events ORDER BY id") == events
     for table in ("deliveries", "attempts"):
         assert await rows(world, f"SELECT DISTINCT endpoint_hash FROM {table}") == [(other.hash,)]
-    assert (await world.services.webhook_ledger.attempts(LogQuery(account_id=world.account.id), with_total=True))[1] == 2
+    assert (await world.services.webhook_ledger.attempts(LogQuery(account_id=world.account.id), with_total=True))[
+        1
+    ] == 2
 
 
 async def test_a_deleted_call_leaves_what_was_told_of_it(world: World, receiver: Receiver) -> None:

@@ -29,6 +29,8 @@ from ringtrail.storage.database import Connection, Database
 
 MOST_ENDPOINTS = 100
 """Of one account, dynamic ones not counted."""
+MOST_DYNAMIC = 10_000
+"""Of one account and dialect; those that nobody names any more are forgotten, see retention.py."""
 MAIL = "mailto:"
 _MAIL_ADDRESS = re.compile(r"mailto:[^@\s<>,;:?&\"]{1,64}@[A-Za-z0-9.-]{1,255}")
 
@@ -161,7 +163,7 @@ class Webhooks:
         secrets: Mapping[str, Any] | None = None,
     ) -> Endpoint:
         """The endpoint for a URL that a request names for one thing, whose events name it by `Event.endpoint_hash`. Made at
-        its first use, used again for the same address, settings and secrets. DomainError BAD_FORMAT 'address'.
+        its first use, used again for the same address, settings and secrets. DomainError BAD_FORMAT 'address'; TOO_MANY.
 
         One that the system has disabled is enabled by that, and told what it missed: it is in no list where somebody
         could do so.
@@ -181,7 +183,11 @@ class Webhooks:
         secrets: Mapping[str, Any] | None,
     ) -> Endpoint:
         async with self._database.transaction() as connection:
-            return await self._found_or_made(connection, account_id, dialect, address, settings, secrets)
+            # Endpoints before counters, as the deliverer locks them.
+            await store.note_named(connection, account_id, dialect, [address], self._clock.now())
+            return await self._found_or_made(
+                connection, account_id, dialect, address, settings, secrets, most=MOST_DYNAMIC
+            )
 
     async def mailboxes(
         self, connection: Connection, account_id: int, addresses: Sequence[str]
@@ -193,6 +199,7 @@ class Webhooks:
         """
         wanted = [MAIL + address for address in addresses]
         # Endpoints before counters, as the deliverer locks them.
+        await store.note_named(connection, account_id, "mail", wanted, self._clock.now())
         for held in await store.held_dynamic(connection, account_id, "mail", wanted):
             if held.disabled_by is DisabledBy.SYSTEM:
                 await store.put(connection, _enabled(held, self._clock.now()))
@@ -206,12 +213,18 @@ class Webhooks:
         address: str,
         settings: Mapping[str, Any] | None,
         secrets: Mapping[str, Any] | None,
+        *,
+        most: int | None = None,
     ) -> Endpoint:
         now = self._clock.now()
         await counters.lock(connection, account_id)  # two requests do not both make it
         for found, sealed in await store.dynamic(connection, account_id, dialect, address):
             if found.settings == _as_kept(settings) and self._opens_to(sealed, _as_kept(secrets)):
                 return found
+        if most is not None and await store.count_dynamic(connection, account_id, dialect) >= most:
+            raise DomainError(
+                ErrorCode.TOO_MANY, detail=f"{most} webhooks were named lately, an account can have no more"
+            )
         endpoint = Endpoint(
             hash=new_hash(), account_id=account_id, dialect=dialect, property_id=None, name="", address=address,
             event_types=(), dynamic=True, settings=settings or {}, created_at=now, updated_at=now,

@@ -489,3 +489,37 @@ async def held_dynamic(
         (account_id, dialect, list(addresses)),
     )
     return [_endpoint(row) for row in await cursor.fetchall()]
+
+
+async def count_dynamic(connection: Connection, account_id: int, dialect: str) -> int:
+    row = await (
+        await connection.execute(
+            "SELECT count(*) FROM endpoints WHERE account_id = %s AND dialect = %s AND dynamic", (account_id, dialect)
+        )
+    ).fetchone()
+    return row[0] if row else 0
+
+
+async def note_named(
+    connection: Connection, account_id: int, dialect: str, addresses: Sequence[str], now: datetime
+) -> None:
+    """Somebody names dynamic endpoints again: they are not forgotten soon. Noted once a day."""
+    await connection.execute(
+        "UPDATE endpoints SET updated_at = %s WHERE account_id = %s AND dialect = %s AND address = ANY(%s) AND dynamic"
+        " AND updated_at < %s - interval '1 day'",
+        (now, account_id, dialect, list(addresses), now),
+    )
+
+
+async def forget_dynamic(connection: Connection, until: datetime, limit: int) -> int:
+    """Dynamic endpoints that nobody has named since then, that were told nothing that is still known, and that no job waits to
+    tell anything; not what the operator has disabled, which would be made anew. Returns how many."""
+    cursor = await connection.execute(
+        "DELETE FROM endpoints WHERE (account_id, hash) IN (SELECT account_id, hash FROM endpoints e"
+        " WHERE e.dynamic AND e.updated_at < %s AND coalesce(e.disabled_by = 'system', true)"
+        " AND NOT EXISTS (SELECT FROM deliveries d WHERE d.account_id = e.account_id AND d.endpoint_hash = e.hash)"
+        " AND NOT EXISTS (SELECT FROM jobs j WHERE j.account_id = e.account_id AND j.endpoint_hash = e.hash"
+        " AND j.done_at IS NULL) LIMIT %s FOR UPDATE SKIP LOCKED)",
+        (until, limit),
+    )
+    return cursor.rowcount

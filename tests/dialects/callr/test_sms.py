@@ -13,6 +13,7 @@ from ringtrail.dialects.callr.sms_text import GSM_CONVERSIONS, as_gsm
 from ringtrail.model.message import Encoding, Message, encoding_of
 from ringtrail.model.query import MessageQuery
 from ringtrail.ports.clock import SystemClock
+from ringtrail.services import webhooks
 from ringtrail.services.messages import Messenger
 from ringtrail.sms.loopback import Loopback
 from tests.dialects.callr import shapes
@@ -119,6 +120,17 @@ async def test_a_flash_message_arrives_as_one(rpc: Rpc, world: World, flash: boo
     (received,) = (await rpc("sms.search", {"type": "IN"}, None))["hits"]
     assert (await rpc("sms.get", sent))["options"]["flash_message"] is flash
     assert (received["text"], received["options"]["flash_message"]) == ("Look!", flash)
+
+
+async def test_more_webhooks_than_an_account_may_name_are_error_100(
+    rpc: Rpc, fault: Rpc, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhooks, "MOST_DYNAMIC", 1)
+    hooks = [{"webhook": {"endpoint": f"https://hooks.example.org/{number}"}} for number in range(2)]
+    await rpc("sms.send", "SMS", MOBILE, "Hello", hooks[0])
+    code, message = await fault("sms.send", "SMS", MOBILE, "Hello", hooks[1])
+    assert (code, message) == (100, "FORBIDDEN: 1 webhooks were named lately, an account can have no more")
+    await rpc("sms.send", "SMS", MOBILE, "Hello", hooks[0])
 
 
 @pytest.mark.parametrize("method", ["sms.get_settings", "sms.set_settings"])

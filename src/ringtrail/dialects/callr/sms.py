@@ -18,7 +18,6 @@ from typing import Any, NamedTuple
 import msgspec
 
 from ringtrail.dialects.callr import webhook_options
-from ringtrail.dialects.callr.auth import DIALECT_NAME
 from ringtrail.dialects.callr.errors import SERVER_ERROR, RpcError
 from ringtrail.dialects.callr.parameters import (
     Asking,
@@ -214,7 +213,7 @@ def _storable(text: str | None) -> str | None:
 async def send(asking: Asking, sender: Sender, recipient: str, body: str, options: Options | None) -> str:
     said = options or Options()
     text, encoding = encoded(body, said)
-    endpoint = await _endpoint(asking, said.webhook) if said.webhook else None
+    endpoint = await webhook_options.made(asking, said.webhook) if said.webhook else None
     wanted = NewMessage(
         property_id=sender.property_id,
         recipient=recipient,
@@ -238,13 +237,6 @@ def encoded(body: str, said: Options) -> tuple[str, Encoding]:
     if text is None:
         raise bad_value("options.force_encoding")
     return text, ENCODINGS.get(said.force_encoding or "") or encoding_of(text)
-
-
-async def _endpoint(asking: Asking, webhook: DynamicWebhook) -> Endpoint:
-    return await asking.services.webhooks.dynamic(
-        asking.account.id, DIALECT_NAME, webhook.address, settings=webhook.options.settings(),
-        secrets=webhook.options.secrets,
-    )  # fmt: skip
 
 
 def _settings(said: Options, endpoint: Endpoint | None) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from ringtrail.dialects.callr.auth import DIALECT_NAME
+from ringtrail.dialects.callr.errors import limit_reached
 from ringtrail.dialects.callr.parameters import (
     Asking,
     Properties,
@@ -24,6 +25,7 @@ from ringtrail.dialects.callr.parameters import (
     wrong_type,
 )
 from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.model.webhook import Endpoint
 from ringtrail.services.webhooks import MAIL
 
 ALGORITHMS: dict[str, Callable[[], Any]] = {
@@ -129,13 +131,18 @@ async def dynamic(asking: Asking, path: str, value: Any) -> DynamicWebhook:
 
 async def endpoint_of(asking: Asking, webhook: DynamicWebhook | None) -> str | None:
     """The hash of the endpoint that is told what the webhook is to be told."""
-    if webhook is None:
-        return None
-    made = await asking.services.webhooks.dynamic(
-        asking.account.id, DIALECT_NAME, webhook.address, settings=webhook.options.settings(),
-        secrets=webhook.options.secrets,
-    )  # fmt: skip
-    return made.hash
+    return None if webhook is None else (await made(asking, webhook)).hash
+
+
+async def made(asking: Asking, webhook: DynamicWebhook) -> Endpoint:
+    """Error 100 beyond the most that an account may name."""
+    try:
+        return await asking.services.webhooks.dynamic(
+            asking.account.id, DIALECT_NAME, webhook.address, settings=webhook.options.settings(),
+            secrets=webhook.options.secrets,
+        )  # fmt: skip
+    except DomainError as exc:
+        raise limit_reached(exc) from exc
 
 
 def _usable(asking: Asking, address: str) -> bool:
