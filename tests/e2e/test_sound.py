@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import shutil
 import socket
+import wave
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import miniaudio
 import pytest
 import pytest_asyncio
 
@@ -16,6 +18,7 @@ from demo.phone import Phone
 from ringtrail.seeding import BRIDGE, RINGTONE, VOICEMAIL_INTRO, WELCOME, WHISPER, write_tone
 from tests.e2e.audio import duration_s, heard
 from tests.e2e.stack import Stack, eventually, free_port, private_folder
+from tests.postoffice import PostOffice, post_office
 from tests.sip import answers
 
 pytestmark = [pytest.mark.asterisk, pytest.mark.asyncio(loop_scope="module")]
@@ -25,12 +28,19 @@ PHONE_HOST = "127.0.0.1"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stack() -> AsyncIterator[Stack]:
-    """A ringtrail whose trunk leads to a phone."""
+async def office() -> AsyncIterator[PostOffice]:
+    async with post_office() as office:
+        yield office
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stack(office: PostOffice) -> AsyncIterator[Stack]:
+    """A ringtrail whose trunk leads to a phone, and that can send mails."""
     folder = private_folder("ringtrail-sound-")
     stack = Stack(folder)
     try:
-        await stack.up(trunk_peer=f"{PHONE_HOST}:{free_port(socket.SOCK_DGRAM)}")
+        phone = f"{PHONE_HOST}:{free_port(socket.SOCK_DGRAM)}"
+        await stack.up(trunk_peer=phone, smtp_url=office.url, mail_from="Calls <calls@example.org>")
         for media, pitch_hz in ((WELCOME, 520), (WHISPER, 700), (BRIDGE, 930), (RINGTONE, 410), (VOICEMAIL_INTRO, 610)):
             write_tone(stack.settings.media_dir / f"{media}.wav", pitch_hz, seconds=1.5)
         stack.start_worker()
@@ -132,3 +142,42 @@ async def test_a_message_is_what_the_caller_said(stack: Stack, tmp_path: Path) -
     assert (record.disposition, record.recording_kind) == ("voicemail", "voicemail")
     assert heard(tmp_path / "caller-heard.wav", media(stack, VOICEMAIL_INTRO)) > HEARD
     assert heard(recording, mine) > HEARD
+
+
+@pytest.mark.parametrize("file_format", ["mp3", "wav", "sln"])
+async def test_a_message_is_mailed_with_what_the_caller_said(
+    stack: Stack, office: PostOffice, tmp_path: Path, file_format: str
+) -> None:
+    mine, attached = tmp_path / "caller.wav", tmp_path / "attached.wav"
+    write_melody(mine, "caller", 2.0)
+    voicemail = {
+        "emails": [f"{file_format}@example.org"], "file_format": file_format, "file_name": "{CALLID}", "locale": "fr_FR",
+        "timezone": "Europe/Paris",
+    }  # fmt: skip
+    did, _ = await stack.number(voicemail=voicemail)
+    sent = len(office.mails)
+    async with Phone(play=mine, loop=True) as caller:
+        await caller.call(stack.sip_uri(did.number_e164))
+        await caller.wait("answered")
+        await asyncio.sleep(6)
+        await caller.hangup()
+        await caller.wait("ended")
+    record = await stack.ended_call(did.number_e164)
+    mail = (await office.wait_for(sent + 1))[-1]
+    assert mail["To"] == f"{file_format}@example.org"
+    assert mail["Subject"].startswith(
+        f"Voicemail from {record.caller_number or 'a withheld number'} to {did.number_e164}"
+    )
+    (part,) = mail.iter_attachments()
+    assert part.get_filename() == f"{record.id}.{file_format}"
+    write_samples(attached, part.get_content(), file_format)
+    assert heard(attached, mine) > HEARD
+
+
+def write_samples(path: Path, content: bytes, file_format: str) -> None:
+    """What a player makes of it: sln has no header that says how it is to be played."""
+    if file_format != "sln":
+        content = miniaudio.decode(content, nchannels=1, sample_rate=8000).samples.tobytes()
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(content)
