@@ -236,7 +236,7 @@ def _mails(health: WebhookHealth, settings: Settings) -> Iterator[Check]:
     if health.by_mail and not settings.smtp_url:
         yield Check(
             name="e-mail", status="fail", found=f"{health.by_mail} endpoints want e-mails, and no mail server is set up",
-            advice="set RINGTRAIL_SMTP_URL and RINGTRAIL_MAIL_FROM, or remove these endpoints",
+            advice="set RINGTRAIL_SMTP_URL and RINGTRAIL_MAIL_FROM, or remove these endpoints (and from apps, whose voicemails go there)",
         )  # fmt: skip
 
 
