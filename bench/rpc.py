@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+import sys
 from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
@@ -35,9 +36,19 @@ SMALL = {
 }
 
 
+def answered(port: int, wanted: Asked) -> tuple[bytes, Any]:
+    """The reply and the result in it. SystemExit for an error: its HTTP status is 200, too."""
+    reply = Client(port).fetch(wanted)
+    body = msgspec.json.decode(reply)
+    if "error" in body:
+        sys.exit(f"{wanted.body!r} was answered {body['error']}")
+    return reply, body["result"]
+
+
 def small(port: int, name: str, wanted: Asked, requests: int, rounds: int) -> Ratio:
     """Time of a request at full load, by round."""
-    empty, host = peer.empty(len(Client(port).fetch(wanted)), wanted), f"127.0.0.1:{port}"
+    reply, _ = answered(port, wanted)
+    empty, host = peer.empty(len(reply), wanted), f"127.0.0.1:{port}"
 
     def seconds(item: Asked) -> float:
         return load.ask(port, CONNECTIONS, [item.raw(host)] * requests).seconds_a_request
@@ -54,8 +65,10 @@ def records(connection: psycopg.Connection[Any], port: int) -> Iterator[Pair]:
     first, last = next(iter(connection.execute(page.encode())))
     span = [f"{at.astimezone(UTC):{_SECONDS}}" for at in (first, last)]
     wanted, client = asked.callr_rpc("cdr.get", "IN", *span, None, None), Client(port)
+    reply, found = answered(port, wanted)
+    assert len(found) >= PAGE
     ours = functools.partial(client.fetch, wanted)
-    bare = functools.partial(Client(port).fetch, peer.empty(len(ours()), wanted))
+    bare = functools.partial(Client(port).fetch, peer.empty(len(reply), wanted))
     name, among = f"cdr.get of {PAGE:,}", subject.calls_of_account
     yield Pair(name=f"{name}, against a bare handler", ours=ours, against=bare)
     for what, query in (
