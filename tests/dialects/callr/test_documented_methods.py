@@ -25,7 +25,7 @@ from ringtrail.dialects.callr.vocabulary import HASH
 from ringtrail.model.money import BillingMode, Rate, RateKind
 from ringtrail.services.stock_file import items_of
 from ringtrail.supervisor import speech
-from tests.dialects.callr.conformity import OBJECTS
+from tests.dialects.callr.conformity import OBJECTS, check_result
 from tests.dialects.callr.conftest import ENDPOINT, Client, post
 from tests.dialects.callr.happenings import Post, recording_is_ready, with_sounds
 from tests.dialects.callr.life import LIFE, Step
@@ -139,6 +139,8 @@ async def _asked(client: Client, step: Step, params: list[Any], kept: dict[str, 
     answer: dict[str, Any] = reply.json()
     refused = METHODS[step.method].state is State.REFUSED
     assert ("error" in answer) is refused, (step, answer)
+    if not refused:
+        check_result(step.method, answer["result"])
     return {key: answer[key] for key in ("result", "error") if key in answer}
 
 
