@@ -34,11 +34,10 @@ from ringtrail.ports.engine import (
     RecordingEnded,
 )
 from ringtrail.services.ledger import CallLedger
-from ringtrail.services.live_call import LiveCall, Script, ordered
+from ringtrail.services.live_call import LiveCall, Script
 from ringtrail.services.numbers import facts_of
 from ringtrail.services.routing import Route
-from ringtrail.voice.call_tracking import call_tracking
-from ringtrail.voice.phone_in import phone_in
+from ringtrail.services.scripts import ordered, record_medium, track
 
 log = structlog.get_logger("ringtrail.controller")
 
@@ -196,19 +195,7 @@ class Controller:
             log.info("command_came_late", reason=str(exc))
 
     def _script(self, route: Route) -> Script:
-        async def script(live: LiveCall) -> None:
-            await call_tracking(live, route.settings)
-
-        return self._asking(route) if route.takes_phone_in else script
-
-    def _asking(self, route: Route) -> Script:
-        """The script of a caller who is to record a medium."""
-
-        async def script(live: LiveCall) -> None:
-            caller = live.ledger.call.caller_number_e164
-            await phone_in(live, lambda code: self._phone_in.take(code, caller))
-
-        return script
+        return record_medium(self._phone_in.take) if route.takes_phone_in else track(route.settings)
 
     async def carry(self, call: Call, route: Route, script: Script, alive_before: frozenset[str] = frozenset()) -> None:
         """Run one call to its end."""

@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 import structlog
 
 from ringtrail.model.app import CallTrackingSettings, Target, VoicemailSettings
-from ringtrail.model.button import CallOrder
 from ringtrail.model.call import Call, Leg, RecordingKind
 from ringtrail.model.cause import CAUSE_OF_DISPOSITION, Cause, Disposition, HangupBy
 from ringtrail.model.ids import CallIds
@@ -24,8 +22,6 @@ from ringtrail.ports.engine import Capability, Connect, Engine, EngineError, Leg
 from ringtrail.services.ledger import CallLedger
 from ringtrail.services.numbers import may_dial
 from ringtrail.services.routing import Route
-from ringtrail.voice.call_tracking import call_tracking
-from ringtrail.voice.click_to_call import click_to_call
 
 log = structlog.get_logger("ringtrail.call")
 
@@ -460,43 +456,3 @@ def _entered(keys: Sequence[str], most: int) -> tuple[str, bool]:
     """What was typed, and whether that is all. A '#' before anything else still belongs to what was typed before."""
     typed, end, _ = "".join(keys).lstrip("#").partition("#")
     return typed[:most], bool(end) or len(typed) >= most
-
-
-def place(target: Target, max_talk_s: int | None) -> Script:
-    """The script of a call that we place ourselves, also after a take-over."""
-
-    async def script(live: LiveCall) -> None:
-        if len(live.ledger.call.legs) == 1:
-            await click_to_call(live, target, max_talk_s=max_talk_s)
-        else:
-            await live.go_on(CallTrackingSettings(), max_talk_s=max_talk_s)
-
-    return script
-
-
-def ordered(order: CallOrder, settings: CallTrackingSettings) -> Script:
-    """The script of an ordered call, also after a take-over. settings: its route's."""
-    if order.click is None:
-        return place(Target(number_e164=order.target_e164), order.max_talk_s)
-    tried, _ = order.click.tried(order.position)
-
-    async def script(live: LiveCall) -> None:
-        if live.ledger.caller_is_up:
-            await resume(settings)(live)
-        else:
-            await live.call_caller(ring_timeout_s=tried.ring_timeout_s)
-            await call_tracking(live, settings)
-
-    return script
-
-
-def resume(settings: CallTrackingSettings) -> Script:
-    """The script of a call that was taken over: finish what was begun, then the targets that were not tried yet."""
-
-    async def script(live: LiveCall) -> None:
-        if await live.go_on(settings):
-            return
-        tried = len(live.ledger.call.legs) - 1
-        await call_tracking(live, replace(settings, welcome_media=0, targets=settings.targets[tried:]))
-
-    return script

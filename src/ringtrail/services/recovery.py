@@ -31,8 +31,8 @@ from ringtrail.ports.engine import (
 from ringtrail.services.buttons import Orders
 from ringtrail.services.controller import Controller
 from ringtrail.services.ledger import CallLedger
-from ringtrail.services.live_call import ordered, resume
 from ringtrail.services.routing import Route, Routing
+from ringtrail.services.scripts import ordered, resume
 from ringtrail.storage import live as store
 from ringtrail.storage.database import Database
 
