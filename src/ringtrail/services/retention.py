@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from ringtrail.ports.clock import Clock
-from ringtrail.storage import buttons, clicks, commands, webhooks
+from ringtrail.storage import buttons, clicks, commands, dynamic_endpoints
 from ringtrail.storage.database import Connection, Database
 
 BATCH = 1_000
@@ -24,7 +24,7 @@ KEPT: tuple[tuple[Forget, timedelta], ...] = (
     (clicks.forget, timedelta(days=365)),
     (buttons.forget_orders, timedelta(days=30)),
     (commands.forget, timedelta(days=1)),
-    (webhooks.forget_dynamic, timedelta(days=31)),
+    (dynamic_endpoints.forget, timedelta(days=31)),
 )
 
 

@@ -22,7 +22,7 @@ from ringtrail.ports.clock import Clock
 from ringtrail.services.egress import EgressRefusedError, Policy
 from ringtrail.services.vault import Vault, VaultError
 from ringtrail.services.webhook_ledger import WebhookLedger
-from ringtrail.storage import counters
+from ringtrail.storage import counters, dynamic_endpoints
 from ringtrail.storage import events as event_store
 from ringtrail.storage import webhooks as store
 from ringtrail.storage.database import Connection, Database
@@ -184,7 +184,7 @@ class Webhooks:
     ) -> Endpoint:
         async with self._database.transaction() as connection:
             # Endpoints before counters, as the deliverer locks them.
-            await store.note_named(connection, account_id, dialect, [address], self._clock.now())
+            await dynamic_endpoints.note_named(connection, account_id, dialect, [address], self._clock.now())
             return await self._found_or_made(
                 connection, account_id, dialect, address, settings, secrets, most=MOST_DYNAMIC
             )
@@ -199,8 +199,8 @@ class Webhooks:
         """
         wanted = [MAIL + address for address in addresses]
         # Endpoints before counters, as the deliverer locks them.
-        await store.note_named(connection, account_id, "mail", wanted, self._clock.now())
-        for held in await store.held_dynamic(connection, account_id, "mail", wanted):
+        await dynamic_endpoints.note_named(connection, account_id, "mail", wanted, self._clock.now())
+        for held in await dynamic_endpoints.held(connection, account_id, "mail", wanted):
             if held.disabled_by is DisabledBy.SYSTEM:
                 await store.put(connection, _enabled(held, self._clock.now()))
         return [await self._found_or_made(connection, account_id, "mail", item, None, None) for item in wanted]
@@ -218,10 +218,10 @@ class Webhooks:
     ) -> Endpoint:
         now = self._clock.now()
         await counters.lock(connection, account_id)  # two requests do not both make it
-        for found, sealed in await store.dynamic(connection, account_id, dialect, address):
+        for found, sealed in await dynamic_endpoints.of_address(connection, account_id, dialect, address):
             if found.settings == _as_kept(settings) and self._opens_to(sealed, _as_kept(secrets)):
                 return found
-        if most is not None and await store.count_dynamic(connection, account_id, dialect) >= most:
+        if most is not None and await dynamic_endpoints.count(connection, account_id, dialect) >= most:
             raise DomainError(
                 ErrorCode.TOO_MANY, detail=f"{most} webhooks were named lately, an account can have no more"
             )

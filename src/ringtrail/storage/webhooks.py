@@ -15,17 +15,19 @@ from ringtrail.model.webhook import DisabledBy, DueDelivery, Endpoint
 from ringtrail.storage import events
 from ringtrail.storage.database import Connection
 
-_ENDPOINT = (
+ENDPOINT = (
     "hash, account_id, dialect, property_id, name, address, event_types, dynamic, disabled_by, disabled_why,"
     " disabled_at, failing_since, settings, created_at, updated_at"
 )
-_COLUMNS = _ENDPOINT.count(",") + 1
+"""The columns that `endpoint_of` reads."""
+_COLUMNS = ENDPOINT.count(",") + 1
 
 PORTION = 10_000
 """Deliveries that one transaction makes due again, or forgets: it is over in a fraction of a second."""
 
 
-def _endpoint(row: Sequence[Any]) -> Endpoint:
+def endpoint_of(row: Sequence[Any]) -> Endpoint:
+    """An endpoint from the values of ENDPOINT."""
     return Endpoint(
         hash=row[0], account_id=row[1], dialect=row[2], property_id=row[3], name=row[4], address=row[5],
         event_types=tuple(EventType(name) for name in row[6]), dynamic=row[7],
@@ -37,20 +39,20 @@ def _endpoint(row: Sequence[Any]) -> Endpoint:
 async def of_account(connection: Connection, account_id: int, dialect: str | None) -> list[Endpoint]:
     """Oldest first, without dynamic ones."""
     cursor = await connection.execute(
-        f"SELECT {_ENDPOINT} FROM endpoints WHERE account_id = %s AND coalesce(dialect = %s, true) AND NOT dynamic"
+        f"SELECT {ENDPOINT} FROM endpoints WHERE account_id = %s AND coalesce(dialect = %s, true) AND NOT dynamic"
         " ORDER BY created_at, hash".encode(),
         (account_id, dialect),
     )
-    return [_endpoint(row) for row in await cursor.fetchall()]
+    return [endpoint_of(row) for row in await cursor.fetchall()]
 
 
 async def by_hash(connection: Connection, account_id: int, hash_: str) -> Endpoint | None:
     row = await (
         await connection.execute(
-            f"SELECT {_ENDPOINT} FROM endpoints WHERE account_id = %s AND hash = %s".encode(), (account_id, hash_)
+            f"SELECT {ENDPOINT} FROM endpoints WHERE account_id = %s AND hash = %s".encode(), (account_id, hash_)
         )
     ).fetchone()
-    return _endpoint(row) if row else None
+    return endpoint_of(row) if row else None
 
 
 async def exists(connection: Connection, hash_: str) -> bool:
@@ -62,7 +64,7 @@ async def exists(connection: Connection, hash_: str) -> bool:
 async def put(connection: Connection, endpoint: Endpoint) -> None:
     """Insert, or write everything that may change; its secrets stay as they are."""
     await connection.execute(
-        f"INSERT INTO endpoints ({_ENDPOINT}) VALUES ({', '.join(['%s'] * _COLUMNS)})"
+        f"INSERT INTO endpoints ({ENDPOINT}) VALUES ({', '.join(['%s'] * _COLUMNS)})"
         " ON CONFLICT (account_id, hash) DO UPDATE SET property_id = EXCLUDED.property_id, name = EXCLUDED.name,"
         " address = EXCLUDED.address, event_types = EXCLUDED.event_types, disabled_by = EXCLUDED.disabled_by,"
         " disabled_why = EXCLUDED.disabled_why, disabled_at = EXCLUDED.disabled_at,"
@@ -171,7 +173,7 @@ WITH RECURSIVE waiting AS (
     RETURNING d.account_id, d.event_id, d.endpoint_hash, d.tries, d.last_status
 )
 SELECT (SELECT count(*) FROM visited), last.account_id, last.endpoint_hash, l.tries, l.last_status, e.secrets,
-    {", ".join(f"e.{column.strip()}" for column in _ENDPOINT.split(","))}, {events.COLUMNS}
+    {", ".join(f"e.{column.strip()}" for column in ENDPOINT.split(","))}, {events.COLUMNS}
 FROM (SELECT * FROM visited ORDER BY account_id DESC, endpoint_hash DESC LIMIT 1) last
 CROSS JOIN set_config('synchronous_commit', 'off', true) AS hurried
 LEFT JOIN (leased l JOIN endpoints e ON e.account_id = l.account_id AND e.hash = l.endpoint_hash
@@ -233,7 +235,7 @@ def _due(row: Sequence[Any]) -> DueDelivery:
     tries, last_status, sealed, *rest = row
     return DueDelivery(
         event=events.event_of(rest[_COLUMNS:]),
-        endpoint=_endpoint(rest[:_COLUMNS]),
+        endpoint=endpoint_of(rest[:_COLUMNS]),
         sealed=bytes(sealed) if sealed is not None else None,
         tries=tries,
         last_status=last_status,
@@ -383,10 +385,10 @@ async def disable(
     cursor = await connection.execute(
         "UPDATE endpoints SET disabled_by = 'system', disabled_why = %s, disabled_at = %s, updated_at = %s"
         " WHERE hash = ANY(%s) AND disabled_by IS NULL AND coalesce(failing_since <= %s, true)"
-        f" RETURNING {_ENDPOINT}".encode(),
+        f" RETURNING {ENDPOINT}".encode(),
         (why, now, now, sorted(hashes), failing_before),
     )
-    return [_endpoint(row) for row in await cursor.fetchall()]
+    return [endpoint_of(row) for row in await cursor.fetchall()]
 
 
 # --- replaying ------------------------------------------------------------------------------------------------------
@@ -463,63 +465,5 @@ async def give_up_waiting(connection: Connection, endpoint: Endpoint) -> int:
         "UPDATE deliveries SET due_at = NULL, last_error = coalesce(last_error, 'passed over when it was enabled')"
         " WHERE account_id = %s AND endpoint_hash = %s AND due_at IS NOT NULL",
         (endpoint.account_id, endpoint.hash),
-    )
-    return cursor.rowcount
-
-
-async def dynamic(
-    connection: Connection, account_id: int, dialect: str, address: str
-) -> list[tuple[Endpoint, bytes | None]]:
-    """Dynamic endpoints and their sealed secrets, oldest first."""
-    cursor = await connection.execute(
-        f"SELECT secrets, {_ENDPOINT} FROM endpoints WHERE account_id = %s AND dialect = %s AND address = %s AND dynamic"
-        " ORDER BY created_at, hash".encode(),
-        (account_id, dialect, address),
-    )
-    return [(_endpoint(row[1:]), None if row[0] is None else bytes(row[0])) for row in await cursor.fetchall()]
-
-
-async def held_dynamic(
-    connection: Connection, account_id: int, dialect: str, addresses: Sequence[str]
-) -> list[Endpoint]:
-    """Dynamic endpoints with these addresses, nobody else's to change until the transaction ends."""
-    cursor = await connection.execute(
-        f"SELECT {_ENDPOINT} FROM endpoints WHERE account_id = %s AND dialect = %s AND address = ANY(%s) AND dynamic"
-        " ORDER BY hash FOR NO KEY UPDATE".encode(),
-        (account_id, dialect, list(addresses)),
-    )
-    return [_endpoint(row) for row in await cursor.fetchall()]
-
-
-async def count_dynamic(connection: Connection, account_id: int, dialect: str) -> int:
-    row = await (
-        await connection.execute(
-            "SELECT count(*) FROM endpoints WHERE account_id = %s AND dialect = %s AND dynamic", (account_id, dialect)
-        )
-    ).fetchone()
-    return row[0] if row else 0
-
-
-async def note_named(
-    connection: Connection, account_id: int, dialect: str, addresses: Sequence[str], now: datetime
-) -> None:
-    """Somebody names dynamic endpoints again: they are not forgotten soon. Noted once a day."""
-    await connection.execute(
-        "UPDATE endpoints SET updated_at = %s WHERE account_id = %s AND dialect = %s AND address = ANY(%s) AND dynamic"
-        " AND updated_at < %s - interval '1 day'",
-        (now, account_id, dialect, list(addresses), now),
-    )
-
-
-async def forget_dynamic(connection: Connection, until: datetime, limit: int) -> int:
-    """Dynamic endpoints that nobody has named since then, that were told nothing that is still known, and that no job waits to
-    tell anything; not what the operator has disabled, which would be made anew. Returns how many."""
-    cursor = await connection.execute(
-        "DELETE FROM endpoints WHERE (account_id, hash) IN (SELECT account_id, hash FROM endpoints e"
-        " WHERE e.dynamic AND e.updated_at < %s AND coalesce(e.disabled_by = 'system', true)"
-        " AND NOT EXISTS (SELECT FROM deliveries d WHERE d.account_id = e.account_id AND d.endpoint_hash = e.hash)"
-        " AND NOT EXISTS (SELECT FROM jobs j WHERE j.account_id = e.account_id AND j.endpoint_hash = e.hash"
-        " AND j.done_at IS NULL) LIMIT %s FOR UPDATE SKIP LOCKED)",
-        (until, limit),
     )
     return cursor.rowcount
