@@ -179,9 +179,10 @@ function (`disposition_at_end`) gives it to live calls, to those that recovery c
 
 _PAGE_FOOT = """\
 A caller who hangs up in `voicemail` before the recording began did not abandon the call: the targets had their chance,
-so how the last one was lost is the answer. Calls that are refused before anything happens (`unassigned`, `expired`,
-`blocked`) end in `offered`, with the reason as their disposition. [Outcomes](outcomes.md) has every disposition with
-its causes on the wire and the word that each API has for it."""
+so how the last one was lost is the answer. A recording in `message` is a medium's, which the caller speaks by phone.
+Calls that are refused before anything happens (`unassigned`, `expired`, `blocked`) end in `offered`, with the reason as
+their disposition. [Outcomes](outcomes.md) has every disposition with its causes on the wire and the word that each API
+has for it."""
 
 
 if __name__ == "__main__":

@@ -150,7 +150,9 @@ class LiveCall:
             self._recording = ""
             raise
         self.ledger.message_left = True
-        await self._until(lambda: name in self.ledger.finished_media or self._thrown_away())
+        with suppress(TimeoutError):  # its end is not told if the connection was lost just then
+            over = self._until(lambda: name in self.ledger.finished_media or self._thrown_away())
+            await asyncio.wait_for(over, max_s + LEG_END_GRACE_S)
         return not self._thrown_away()
 
     def _thrown_away(self) -> bool:
