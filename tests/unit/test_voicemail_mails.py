@@ -133,7 +133,7 @@ async def test_each_address_is_sent_one_mail_that_says_who_called_whom_when_and_
             f"    Online:    http://127.0.0.1:8000/recordings/{HASH}",
             "",
         ]
-        assert "Voicemails of this app of Optimists Ltd are sent to you." in body(mail)
+        assert "An app of Optimists Ltd mails its voicemails to this address." in body(mail)
         assert sound(mail) == (name, "audio/mpeg", (folder / f"{call.id}.mp3").read_bytes())
 
 
@@ -187,6 +187,19 @@ async def test_a_property_that_masks_its_callers_masks_them_here(
     (mail,) = await mailed(world, office, folder)
     assert mail["Subject"] == "Voicemail from +3361234XXXX to Front desk: 3 s"
     assert "+33612345678" not in body(mail)
+
+
+@postgres
+async def test_what_is_not_known_any_more_or_never_was_is_said(world: World, office: PostOffice, folder: Path) -> None:
+    world = await asks_for(world)
+    await world.save(left(world, folder, caller_number_e164=None, caller_withheld=True, caller_name=None))
+    await finish(world, folder)
+    await world.services.apps.delete(world.account.id, world.app.hash)
+    (mail,) = await mailed(world, office, folder)
+    assert mail["Subject"] == "Voicemail from a withheld number to Front desk: 3 s"
+    lines = body(mail).splitlines()
+    assert lines[0] == f"A withheld number called Front desk ({world.did.number_e164}) and left a voicemail."
+    assert "    App:       was deleted since" in lines
 
 
 @postgres

@@ -252,7 +252,11 @@ def fact(event: Event, reader: Reader) -> Letter:
 def signature(event: Event, endpoint: Endpoint, reader: Reader) -> list[str]:
     """Why this mail came, and how to have no more of them; behind the line that mail programs know."""
     if event.type is EventType.VOICEMAIL_LEFT:
-        return ["-- ", f"ringtrail, event {event.id}. Voicemails of this app of {reader.account.name} are sent to you."]
+        return [
+            "-- ",
+            f"ringtrail, event {event.id}. An app of {reader.account.name} mails its voicemails to this address.",
+            "To end it: take the address out of the app's voicemail settings.",
+        ]
     if endpoint.dynamic:
         return ["-- ", f"ringtrail, event {event.id}. The operator's setting notice_email sends you this."]
     return [
