@@ -175,7 +175,7 @@ def _finish(url: str, connection: psycopg.Connection[Any], tell: Tell) -> None:
     """What is made from all months together; each step leaves a mark by its result, so that it can be repeated."""
     connection.execute("SET timezone = 'UTC'")
     with connection.transaction():
-        connection.execute("DELETE FROM call_hours WHERE dimension IN ('inbound', 'outbound')")
+        connection.execute("DELETE FROM call_hours WHERE dimension IN ('inbound', 'outbound', 'outbound_to')")
         connection.execute("TRUNCATE first_calls, call_counters, call_days")
         for name, statement in (
             ("sums of inbound calls", rows.INBOUND_SUMS),

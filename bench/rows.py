@@ -158,14 +158,15 @@ FROM calls WHERE {_OF_MONTH} AND recording_hash IS NOT NULL
 
 SUMS = f"""
 INSERT INTO call_hours (
-    account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s, connected_s, handled_s, billed_s, revenue_minor)
+    account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s, connected_s, handled_s, billed_s, revenue_minor,
+    credit_micro)
 SELECT %(account)s,
        CASE WHEN grouping(property_id) = 0 THEN 'property' WHEN grouping(did_hash) = 0 THEN 'did'
             WHEN grouping(app_hash) = 0 THEN 'app' WHEN grouping(source) = 0 THEN 'source'
             WHEN grouping(disposition) = 0 THEN 'disposition' ELSE 'account' END,
-       coalesce(property_id::text, did_hash, app_hash, source, disposition, ''), hour_at,
+       coalesce(property_id::text, did_hash || '/', app_hash, source, disposition, ''), hour_at,
        count(*), count(answered_at), sum(ring_s), sum(talk_s), sum(total_s), sum(connected_s), sum(handled_s), sum(billed_s),
-       sum(revenue_minor)
+       sum(revenue_minor), sum(revenue_minor) * 10000
 FROM (SELECT *, date_trunc('hour', started_at) AS hour_at FROM calls WHERE {_OF_MONTH}) c
 GROUP BY GROUPING SETS ((hour_at), (hour_at, property_id), (hour_at, did_hash), (hour_at, app_hash), (hour_at, source),
                         (hour_at, disposition))
@@ -178,16 +179,18 @@ FROM call_hours WHERE dimension IN ('account', 'property', 'inbound', 'outbound'
 
 INBOUND_SUMS = """
 INSERT INTO call_hours SELECT account_id, 'inbound', hour_at, key, calls, answered, ring_s, talk_s, total_s, connected_s, handled_s,
-       billed_s, revenue_minor
+       billed_s, revenue_minor, credit_micro, debit_micro
 FROM call_hours WHERE dimension = 'account'
 """
 
 OUTBOUND_SUMS = """
 INSERT INTO call_hours (
     account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s, connected_s, handled_s, billed_s, revenue_minor)
-SELECT account_id, 'outbound', '', date_trunc('hour', started_at), count(*), count(answered_at), 0, sum(talk_s),
-       sum(total_s), sum(talk_s), sum(talk_s), sum(talk_s), 0
-FROM legs WHERE role = 'target' GROUP BY 1, 4
+SELECT l.account_id, dimension, key, date_trunc('hour', l.started_at), count(*), count(l.answered_at), 0, sum(l.talk_s),
+       sum(l.total_s), sum(l.talk_s), sum(l.talk_s), sum(l.talk_s), 0
+FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id,
+     LATERAL (VALUES ('outbound', ''), ('outbound_to', concat(c.app_hash, '/', l.number_country, '/'))) AS d (dimension, key)
+WHERE l.role = 'target' GROUP BY 1, 2, 3, 4
 """
 
 FIRST_CALLS = """

@@ -6,12 +6,15 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from alembic import command
 
 from ringtrail.model.call import Trigger
 from ringtrail.model.events import EventType
+from ringtrail.model.money import Rate, RateKind
 from ringtrail.model.query import CallQuery, LegQuery
+from ringtrail.model.sums import Group
 from ringtrail.storage.database import Database
 from ringtrail.storage.rollups import differences
 from ringtrail.storage.schema import alembic_config, migrate
@@ -26,12 +29,20 @@ async def world(database: Database, tmp_path: Path) -> World:
 
 
 async def _there_and_back(world: World) -> None:
+    """At 0006 a correction took from a caller's leg what it had cost."""
     await world.database.close()
     await asyncio.to_thread(command.downgrade, alembic_config(world.database.url), "0006")
+    with psycopg.connect(world.database.url) as connection:
+        connection.execute("UPDATE legs SET debit_micro = NULL, cost_label = NULL WHERE role = 'caller' AND id % 8 = 0")
     await asyncio.to_thread(migrate, world.database.url)
 
 
-async def test_calls_of_before_are_counted_and_told_by_their_direction(world: World, database_url: str) -> None:
+async def test_calls_of_before_are_counted_with_their_money_and_told_by_their_direction(
+    world: World, database_url: str
+) -> None:
+    rates = [Rate(kind=kind, prefix="+33", price_micro=60_000, label="France") for kind in RateKind]
+    await world.services.money.set_tariff("standard", rates)
+    await world.services.money.set_terms(world.account.id, tariff="standard")
     triggers = [Trigger.NORMAL, Trigger.WEB, Trigger.RULE, Trigger.API]
     starts = [GOLDEN_START + timedelta(hours=number) for number in range(8)]
     await world.save(*(world.golden(started_at=start, trigger=triggers[n % 4]) for n, start in enumerate(starts)))
@@ -52,6 +63,8 @@ async def test_calls_of_before_are_counted_and_told_by_their_direction(world: Wo
         kept = await later.services.webhooks.by_hash(account_id, endpoint.hash, dialect="callr")
         assert kept is not None
         assert kept.event_types == told
+        sums = await later.services.analytics.by_group(account_id, Group.CALL_DID, GOLDEN_START, starts[-1])
+        assert [(item.label, item.debit_micro) for item in sums] == [("France", 4 * 199_000)]
         async with after.reading() as connection:
             assert await differences(connection) == 0
     finally:

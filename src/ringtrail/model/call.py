@@ -65,6 +65,8 @@ class Leg:
     disposition: Disposition = Disposition.IN_PROGRESS
     raw: str | None = None  # the engine's own words for the end
     codec: str | None = None
+    debit_micro: int | None = None  # what it costs; None: not rated
+    cost_label: str | None = None  # of its rate
 
     @property
     def talk_s(self) -> int:
@@ -154,6 +156,16 @@ class Call:
     def dialled(self, leg: Leg) -> bool:
         """Whether the leg is an outbound call: a target's, or the caller's own of a call that we placed."""
         return leg.role is LegRole.TARGET or self.placed_by_us
+
+    @property
+    def debit_micro(self) -> int | None:
+        """What the caller's leg costs; None: not rated."""
+        return self.legs[0].debit_micro if self.legs else None
+
+    @property
+    def cost_label(self) -> str | None:
+        """Of the rate of the caller's leg."""
+        return self.legs[0].cost_label if self.legs else None
 
     @property
     def ended(self) -> bool:

@@ -1,7 +1,8 @@
 """What one ended call adds to the hourly rollups. Pure: adding it and taking it away again leaves nothing.
 
-Dimensions: `account` (key ''), `property`, `did`, `app`, `source`, `disposition`, `inbound` (key '', calls that we did not
-place), and `outbound` (key '', counts the legs that we dialled).
+Dimensions of all calls: `account` (key ''), `property`, `source`, `disposition`; of calls that we did not place: `inbound`
+(key ''), `app`, `did` (key DID/label of the rate); of the legs that we dialled: `outbound` (key ''), `outbound_to` (key
+app/country/label). What is not known is empty; a label may hold slashes, nothing before it does.
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import NamedTuple
 
-from ringtrail.model.call import Call
+from ringtrail.model.call import Call, Leg
+from ringtrail.model.money import CENT
 
 
 class RollupKey(NamedTuple):
@@ -30,6 +32,8 @@ class RollupSums(NamedTuple):
     handled_s: int
     billed_s: int
     revenue_minor: int
+    credit_micro: int
+    debit_micro: int
 
     def __neg__(self) -> RollupSums:
         return RollupSums(*(-value for value in self))
@@ -39,46 +43,62 @@ def contribution(call: Call, revenue_minor: int = 0) -> Iterator[tuple[RollupKey
     """The rollup rows that an ended call adds; none while it is in progress."""
     if not call.ended:
         return
-    hour_at = call.started_at.replace(minute=0, second=0, microsecond=0)
-    answered = int(call.answered_at is not None)
-    sums = RollupSums(
-        1,
-        answered,
-        call.ring_s,
-        call.talk_s,
-        call.total_s,
-        call.connected_s,
-        call.handled_s,
-        call.billed_s,
-        revenue_minor,
+    sums = _of_call(call, revenue_minor)
+    for dimension, key in _dimensions(call):
+        yield RollupKey(call.account_id, dimension, key, _hour(call.started_at)), sums
+    for leg in filter(call.dialled, call.legs):
+        sums, to = _of_leg(leg), f"{call.app_hash or ''}/{leg.number_country or ''}/{leg.cost_label or ''}"
+        yield RollupKey(call.account_id, "outbound", "", _hour(leg.started_at)), sums
+        yield RollupKey(call.account_id, "outbound_to", to, _hour(leg.started_at)), sums
+
+
+def _dimensions(call: Call) -> Iterator[tuple[str, str]]:
+    yield "account", ""
+    yield "property", str(call.property_id)
+    yield "source", call.attribution.source or ""
+    yield "disposition", call.disposition
+    if not call.placed_by_us:
+        yield "inbound", ""
+        yield "app", call.app_hash or ""
+        yield "did", f"{call.did_hash}/{call.cost_label or ''}"
+
+
+def _of_call(call: Call, revenue_minor: int) -> RollupSums:
+    """The debit is that of its rate, or without one the cost that was noted on it."""
+    noted = max(0, -revenue_minor) * CENT
+    return RollupSums(
+        calls=1,
+        answered=int(call.answered_at is not None),
+        ring_s=call.ring_s,
+        talk_s=call.talk_s,
+        total_s=call.total_s,
+        connected_s=call.connected_s,
+        handled_s=call.handled_s,
+        billed_s=call.billed_s,
+        revenue_minor=revenue_minor,
+        credit_micro=max(0, revenue_minor) * CENT,
+        debit_micro=noted if call.debit_micro is None else call.debit_micro,
     )
-    for dimension, key in (
-        ("account", ""),
-        ("property", str(call.property_id)),
-        ("did", call.did_hash),
-        ("app", call.app_hash or ""),
-        ("source", call.attribution.source or ""),
-        ("disposition", call.disposition),
-        *(() if call.placed_by_us else (("inbound", ""),)),
-    ):
-        yield RollupKey(call.account_id, dimension, key, hour_at), sums
-    for leg in call.legs:
-        if call.dialled(leg):
-            leg_hour = leg.started_at.replace(minute=0, second=0, microsecond=0)
-            yield (
-                RollupKey(call.account_id, "outbound", "", leg_hour),
-                RollupSums(
-                    1,
-                    int(leg.answered_at is not None),
-                    0,
-                    leg.talk_s,
-                    leg.total_s,
-                    leg.talk_s,
-                    leg.talk_s,
-                    leg.talk_s,
-                    0,
-                ),
-            )
+
+
+def _of_leg(leg: Leg) -> RollupSums:
+    return RollupSums(
+        calls=1,
+        answered=int(leg.answered_at is not None),
+        ring_s=0,
+        talk_s=leg.talk_s,
+        total_s=leg.total_s,
+        connected_s=leg.talk_s,
+        handled_s=leg.talk_s,
+        billed_s=leg.talk_s,
+        revenue_minor=0,
+        credit_micro=0,
+        debit_micro=leg.debit_micro or 0,
+    )
+
+
+def _hour(at: datetime) -> datetime:
+    return at.replace(minute=0, second=0, microsecond=0)
 
 
 def merge(rows: Iterable[tuple[RollupKey, RollupSums]]) -> dict[RollupKey, RollupSums]:

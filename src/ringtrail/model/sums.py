@@ -1,4 +1,4 @@
-"""Sums of calls and messages that are counted when somebody asks, because no rollup has them."""
+"""Sums of calls and messages over a range of time."""
 
 from __future__ import annotations
 
@@ -40,7 +40,9 @@ class GroupSums(NamedTuple):
     average_s: int  # of talk, of those that were answered
     credit_micro: int
     debit_micro: int
-    label: str | None  # a rate's
+    label: str | None  # a rate's, of calls to a DID
+    answered: int
+    talk_s: int
 
 
 class MessageSums(NamedTuple):

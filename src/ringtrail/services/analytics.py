@@ -7,25 +7,14 @@ from datetime import datetime
 
 from ringtrail.model.sums import Group, GroupSums, MessageSums, Order
 from ringtrail.storage import analytics as store
-from ringtrail.storage.analytics import PeriodSums
 from ringtrail.storage.database import Database
 
 
 class Analytics:
-    """Ranges: from_at inclusive, to_at exclusive; whole hours where a day's sums are asked for."""
+    """Ranges: from_at inclusive, to_at exclusive."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-
-    async def inbound_by_day(self, account_id: int, from_at: datetime, to_at: datetime) -> list[PeriodSums]:
-        """Calls that came in, per UTC day."""
-        async with self._database.reading() as connection:
-            return await store.sums_by_day(connection, account_id, "inbound", "", from_at, to_at)
-
-    async def outbound_by_day(self, account_id: int, from_at: datetime, to_at: datetime) -> list[PeriodSums]:
-        """Legs that we dialled, per UTC day."""
-        async with self._database.reading() as connection:
-            return await store.sums_by_day(connection, account_id, "outbound", "", from_at, to_at)
 
     async def unique_callers(self, account_id: int, from_at: datetime, to_at: datetime) -> int:
         async with self._database.reading() as connection:

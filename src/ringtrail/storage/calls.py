@@ -27,7 +27,7 @@ INSERT_COLUMNS = (
     "caller_is_new", "tracking_number", "did_hash", "destination_number", "destination_country",
     "destination_line_type", "app_hash", "source", "medium", "campaign", "content", "offline_description",
     "redirected", "redirected_expired", "keypad", "external_id", "client_id", "button_hash", "timezone",
-    "recording_hash", "recording_kind", "recording_ready",
+    "recording_hash", "recording_kind", "recording_ready", "debit_micro", "cost_label",
 )  # fmt: skip
 _FIXED = {"account_id", "id", "started_at", "creation_seq", "caller_is_new"}
 
@@ -40,7 +40,7 @@ _UPSERT_CALL = (
 LEG_COLUMNS = (
     "account_id", "call_id", "id", "engine_leg_id", "role", "position", "number", "number_country",
     "number_line_type", "started_at", "ringing_at", "answered_at", "ended_at", "cause", "sip_status", "hangup_by",
-    "disposition", "raw", "codec", "talk_s", "total_s", "billed_s", "placed",
+    "disposition", "raw", "codec", "talk_s", "total_s", "billed_s", "placed", "debit_micro", "cost_label",
 )  # fmt: skip
 _UPSERT_LEG = (
     f"INSERT INTO legs ({', '.join(LEG_COLUMNS)}) VALUES ({', '.join(['%s'] * len(LEG_COLUMNS))})"
@@ -81,6 +81,7 @@ async def save_account(connection: Connection, account_id: int, calls: list[Call
     fresh = [call for call in calls if call.id not in known or not known[call.id].ended]
     if not fresh:
         return 0
+    fresh = await money.rated(connection, account_id, fresh)
     first_of_caller = await claim_first_calls(connection, [call for call in fresh if call.id not in known])
     rows: list[list[Any]] = []
     for call in fresh:
@@ -99,7 +100,7 @@ async def save_account(connection: Connection, account_id: int, calls: list[Call
     await rollups.add(connection, merge(row for call in fresh for row in contribution(call)))
     await counters.write(connection, account_id, creation, change)
     events = [event for call in fresh for event in _events(call, call.id in known, told)]
-    events += await money.charge_calls(connection, account_id, [call for call in fresh if call.ended])
+    events += await money.book(connection, account_id, [entry for call in fresh for entry in money.bookings(call)])
     await tell(connection, account_id, events)
     return len(fresh)
 
@@ -196,7 +197,7 @@ def call_row(call: Call, creation_seq: int, change_seq: int, caller_is_new: bool
         attribution.campaign, attribution.content, attribution.offline_description, call.redirected,
         call.redirected_expired, call.keypad, call.external_id, call.client_id, call.button_hash, call.timezone,
         recording.hash if recording else None, recording.kind if recording else None,
-        any(item.status == "ready" for item in call.recordings),
+        any(item.status == "ready" for item in call.recordings), call.debit_micro, call.cost_label,
     ]  # fmt: skip
 
 
@@ -206,7 +207,7 @@ def leg_row(call: Call, leg: Leg) -> list[Any]:
         call.account_id, call.id, leg.id, leg.engine_leg_id, leg.role, leg.position, leg.number_e164,
         leg.number_country, leg.number_line_type, leg.started_at, leg.ringing_at, leg.answered_at, leg.ended_at,
         leg.cause, leg.sip_status, leg.hangup_by, leg.disposition, leg.raw, leg.codec, leg.talk_s, leg.total_s,
-        billed_s, leg.role is LegRole.CALLER and call.placed_by_us,
+        billed_s, leg.role is LegRole.CALLER and call.placed_by_us, leg.debit_micro, leg.cost_label,
     ]  # fmt: skip
 
 

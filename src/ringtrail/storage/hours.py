@@ -132,6 +132,16 @@ class Hours(NamedTuple):
         return _Span(row[0], behind - row[1], end) if row else None
 
 
+def around_whole_hours(
+    from_at: datetime, to_at: datetime
+) -> tuple[list[tuple[datetime, datetime]], tuple[datetime, datetime]]:  # fmt: skip
+    """(what lies before and behind, the whole hours between) of a half-open range."""
+    first, last = hour_up(from_at), to_at.replace(minute=0, second=0, microsecond=0)
+    if first >= last:
+        return [(from_at, to_at)], (first, first)
+    return [(start, end) for start, end in ((from_at, first), (last, to_at)) if start < end], (first, last)
+
+
 def _day_up(instant: datetime) -> datetime:
     floor = instant.replace(hour=0, minute=0, second=0, microsecond=0)
     return floor if floor == instant else floor + _DAY

@@ -101,7 +101,8 @@ def _leg(row: dict[str, Any]) -> Leg:
         started_at=row["started_at"], ringing_at=row["ringing_at"], answered_at=row["answered_at"],
         ended_at=row["ended_at"], cause=row["cause"], sip_status=row["sip_status"],
         hangup_by=HangupBy(row["hangup_by"]) if row["hangup_by"] else None,
-        disposition=Disposition(row["disposition"]), raw=row["raw"], codec=row["codec"],
+        disposition=Disposition(row["disposition"]), raw=row["raw"], codec=row["codec"], debit_micro=row["debit_micro"],
+        cost_label=row["cost_label"],
     )  # fmt: skip
 
 

@@ -227,40 +227,27 @@ async def entries(connection: Connection, account_id: int, *, before: int | None
 # --- usage ----------------------------------------------------------------------------------------------------------
 
 
-async def charge_calls(connection: Connection, account_id: int, ended: Sequence[Call]) -> list[Event]:
-    """Rate the legs of calls that have just ended, and book them. Returns what is to be told of the balance."""
-    legs = [(call, leg) for call in ended if call.node != ENTERED_NODE for leg in call.legs]
+async def rated(connection: Connection, account_id: int, calls: Sequence[Call]) -> list[Call]:
+    """The calls with what the legs of those cost that have ended; an entered call's cost nothing of ours."""
+    legs = [(call, leg) for call in calls if call.ended and call.node != ENTERED_NODE for leg in call.legs]
     tariff_name = await tariff_of(connection, account_id) if legs else None
     if tariff_name is None:
-        return []
+        return list(calls)
     tariff = await rates_for(connection, tariff_name, [_rated_by(call, leg) for call, leg in legs])
-    rated = [(call, leg, tariff.rate(*_rated_by(call, leg))) for call, leg in legs]
-    await _note_debits(connection, "legs", account_id, [(leg.id, leg.started_at, rate, leg) for _, leg, rate in rated])
-    callers = [(call.id, call.started_at, rate, leg) for call, leg, rate in rated if leg.role is LegRole.CALLER]
-    await _note_debits(connection, "calls", account_id, callers)
-    bookings = [
-        Booking(kind=_rated_by(call, leg)[0].value, about=str(leg.id), amount_micro=-_debit(rate, leg), note=rate.label)
-        for call, leg, rate in rated
-        if rate and _debit(rate, leg)
-    ]
-    return await book(connection, account_id, bookings)
+    costing = {leg.id: _costing(leg, tariff.rate(*_rated_by(call, leg))) for call, leg in legs}
+    return [replace(call, legs=tuple(costing.get(leg.id, leg) for leg in call.legs)) for call in calls]
 
 
-async def _note_debits(
-    connection: Connection, table: str, account_id: int, rated: Sequence[tuple[int, datetime, Rate | None, Leg]]
-) -> None:
-    if not rated:
-        return
-    ids, starts, rates_, legs = zip(*rated, strict=True)
-    await connection.execute(
-        f"UPDATE {table} t SET debit_micro = d.debit, cost_label = d.label"
-        " FROM unnest(%s::bigint[], %s::timestamptz[], %s::bigint[], %s::text[]) AS d (id, started_at, debit, label)"
-        " WHERE t.account_id = %s AND t.id = d.id AND t.started_at = d.started_at".encode(),
-        (
-            list(ids), list(starts), [_debit(rate, leg) for rate, leg in zip(rates_, legs, strict=True)],
-            [rate.label or None if rate else None for rate in rates_], account_id,
-        ),
-    )  # fmt: skip
+def bookings(call: Call) -> list[Booking]:
+    """What the legs of a call that has just been rated cost."""
+    return [
+        Booking(
+            kind=_rated_by(call, leg)[0].value, about=str(leg.id), amount_micro=-leg.debit_micro,
+            note=leg.cost_label or "",
+        )
+        for leg in call.legs
+        if leg.debit_micro
+    ]  # fmt: skip
 
 
 def _rated_by(call: Call, leg: Leg) -> tuple[RateKind, str]:
@@ -270,9 +257,12 @@ def _rated_by(call: Call, leg: Leg) -> tuple[RateKind, str]:
     return RateKind.CALL_OUT, leg.number_e164 or ""
 
 
-def _debit(rate: Rate | None, leg: Leg) -> int:
-    """Of a leg that was answered, by the seconds that it was up."""
-    return 0 if rate is None or leg.answered_at is None else rate.of_seconds(leg.talk_s)
+def _costing(leg: Leg, rate: Rate | None) -> Leg:
+    """A leg that was answered costs by the seconds that it was up."""
+    if rate is None:
+        return replace(leg, debit_micro=0)
+    debit_micro = rate.of_seconds(leg.talk_s) if leg.answered_at else 0
+    return replace(leg, debit_micro=debit_micro, cost_label=rate.label or None)
 
 
 async def charge_message(connection: Connection, message: Message) -> tuple[int | None, list[Event]]:

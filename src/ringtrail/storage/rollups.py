@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ringtrail.model.rollup import RollupKey, RollupSums
 from ringtrail.storage.database import Connection
-from ringtrail.storage.directions import INBOUND, OUTBOUND
+from ringtrail.storage.directions import CREDIT, DEBIT, INBOUND, OUTBOUND
 
 BY_DAY = ("account", "property", "inbound", "outbound")
 """Dimensions that have counts a day: those whose pages are jumped in."""
@@ -16,17 +16,7 @@ BY_DAY = ("account", "property", "inbound", "outbound")
 async def add(connection: Connection, rows: Mapping[RollupKey, RollupSums]) -> None:
     """Add (or, with negative sums, take away). Keys are sorted, so that two writers lock in the same order."""
     async with connection.cursor() as cursor:
-        await cursor.executemany(
-            "INSERT INTO call_hours AS h (account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s,"
-            " connected_s, handled_s, billed_s, revenue_minor) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)"
-            " ON CONFLICT (account_id, dimension, key, hour_at) DO UPDATE SET"
-            " calls = h.calls + EXCLUDED.calls, answered = h.answered + EXCLUDED.answered,"
-            " ring_s = h.ring_s + EXCLUDED.ring_s, talk_s = h.talk_s + EXCLUDED.talk_s,"
-            " total_s = h.total_s + EXCLUDED.total_s, connected_s = h.connected_s + EXCLUDED.connected_s,"
-            " handled_s = h.handled_s + EXCLUDED.handled_s,"
-            " billed_s = h.billed_s + EXCLUDED.billed_s, revenue_minor = h.revenue_minor + EXCLUDED.revenue_minor",
-            [(*key, *sums) for key, sums in sorted(rows.items())],
-        )
+        await cursor.executemany(_ADD, [(*key, *sums) for key, sums in sorted(rows.items())])
         await cursor.executemany(
             "INSERT INTO call_days AS d (account_id, dimension, key, day_at, calls) VALUES (%s, %s, %s, %s, %s)"
             " ON CONFLICT (account_id, dimension, key, day_at) DO UPDATE SET calls = d.calls + EXCLUDED.calls",
@@ -44,32 +34,34 @@ def _days(rows: Mapping[RollupKey, RollupSums]) -> dict[tuple[int, str, str, dat
 
 
 _RECOUNT = f"""
-WITH ended AS (
-    SELECT *, date_trunc('hour', started_at, 'UTC') AS hour_at,
-           (answered_at IS NOT NULL)::int AS answered
-    FROM calls c WHERE ended_at IS NOT NULL
-), spread AS (
-    SELECT account_id, dimension, key, hour_at, answered, ring_s, talk_s, total_s, connected_s, handled_s,
-           billed_s, revenue_minor
-    FROM ended c, LATERAL (VALUES
-        ('account', ''), ('property', property_id::text), ('did', did_hash), ('app', coalesce(app_hash, '')),
-        ('source', coalesce(source, '')), ('disposition', disposition), ('inbound', '')) AS d (dimension, key)
-    WHERE dimension <> 'inbound' OR {INBOUND}
+WITH spread AS (
+    SELECT account_id, dimension, key, date_trunc('hour', started_at, 'UTC') AS hour_at, 1 AS calls,
+           (answered_at IS NOT NULL)::int AS answered, ring_s, talk_s, total_s, connected_s, handled_s, billed_s, revenue_minor,
+           {CREDIT} AS credit_micro, {DEBIT} AS debit_micro
+    FROM calls c, LATERAL (VALUES
+        ('account', ''), ('property', property_id::text), ('source', coalesce(source, '')), ('disposition', disposition),
+        ('inbound', CASE WHEN {INBOUND} THEN '' END), ('app', CASE WHEN {INBOUND} THEN coalesce(app_hash, '') END),
+        ('did', CASE WHEN {INBOUND} THEN did_hash || '/' || coalesce(cost_label, '') END)) AS d (dimension, key)
+    WHERE ended_at IS NOT NULL AND key IS NOT NULL
     UNION ALL
-    SELECT l.account_id, 'outbound', '', date_trunc('hour', l.started_at, 'UTC'), (l.answered_at IS NOT NULL)::int,
-           0, l.talk_s, l.total_s, l.talk_s, l.talk_s, l.talk_s, 0
-    FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id
+    SELECT l.account_id, dimension, key, date_trunc('hour', l.started_at, 'UTC'), 1, (l.answered_at IS NOT NULL)::int, 0,
+           l.talk_s, l.total_s, l.talk_s, l.talk_s, l.talk_s, 0, 0, coalesce(l.debit_micro, 0)
+    FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id, LATERAL (VALUES
+        ('outbound', ''),
+        ('outbound_to', concat(c.app_hash, '/', l.number_country, '/', l.cost_label))) AS d (dimension, key)
     WHERE {OUTBOUND} AND c.ended_at IS NOT NULL
 )
-SELECT account_id, dimension, key, hour_at, count(*), sum(answered), sum(ring_s), sum(talk_s), sum(total_s),
-       sum(connected_s), sum(handled_s), sum(billed_s), sum(revenue_minor)
+SELECT account_id, dimension, key, hour_at, {", ".join(f"sum({name})::bigint" for name in RollupSums._fields)}
 FROM spread GROUP BY 1, 2, 3, 4
 """
 
-_COLUMNS = (
-    "account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s, connected_s, handled_s,"
-    " billed_s, revenue_minor"
-)
+_COLUMNS = ", ".join((*RollupKey._fields, *RollupSums._fields))
+_ADD = (
+    f"INSERT INTO call_hours AS h ({_COLUMNS})"
+    f" VALUES ({', '.join(['%s'] * (len(RollupKey._fields) + len(RollupSums._fields)))})"
+    " ON CONFLICT (account_id, dimension, key, hour_at) DO UPDATE SET "
+    + ", ".join(f"{name} = h.{name} + EXCLUDED.{name}" for name in RollupSums._fields)
+).encode()
 
 
 async def differences(connection: Connection) -> int:

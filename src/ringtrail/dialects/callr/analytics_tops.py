@@ -1,6 +1,6 @@
 """Service `analytics/calls`: which apps, numbers, countries and destinations have the most.
 
-Counted call by call, exact to the second, like the CDRs of the range: `count`, `credit` and `debit` add up to theirs.
+Exact to the second, like the CDRs of the range: `count`, `credit` and `debit` add up to theirs.
 [inferred]: the order's words but DURATION; the greatest comes first; 1 to 1,000 entries; what is not known is an entry of
 its own, with null, so that nothing is left out; `cli_countries` are those of callers, `outbound_countries` of targets; a
 destination is the label of the rate; a DID's label that of its calls.

@@ -71,31 +71,57 @@ UPDATE endpoints SET event_types = event_types || '{call.started}'
     WHERE dialect = 'callr' AND event_types = '{leg.started}';
 UPDATE endpoints SET event_types = event_types || '{call.ended}'
     WHERE dialect = 'callr' AND event_types = '{leg.ended}';
+
+-- Correcting a call used to take from its caller's leg what that had cost.
+UPDATE legs l SET debit_micro = c.debit_micro, cost_label = c.cost_label FROM calls c
+    WHERE c.account_id = l.account_id AND c.id = l.call_id AND l.id = c.id AND l.debit_micro IS NULL AND c.debit_micro IS NOT NULL;
+ALTER TABLE call_hours
+    ADD credit_micro bigint NOT NULL DEFAULT 0,
+    ADD debit_micro  bigint NOT NULL DEFAULT 0;
 """
 
-COUNTED = (
-    "account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s, connected_s, handled_s, billed_s,"
-    " revenue_minor"
+RECOUNT = """
+DELETE FROM call_hours;
+INSERT INTO call_hours (account_id, dimension, key, hour_at, calls, answered, ring_s, talk_s, total_s, connected_s, handled_s,
+                        billed_s, revenue_minor, credit_micro, debit_micro)
+WITH spread AS (
+    SELECT account_id, dimension, key, date_trunc('hour', started_at, 'UTC') AS hour_at, (answered_at IS NOT NULL)::int AS answered,
+           ring_s, talk_s, total_s, connected_s, handled_s, billed_s, revenue_minor,
+           greatest(0, revenue_minor) * 10000::bigint AS credit_micro,
+           coalesce(debit_micro, greatest(0, -revenue_minor) * 10000::bigint) AS debit_micro
+    FROM calls c, LATERAL (VALUES
+        ('account', ''), ('property', property_id::text), ('source', coalesce(source, '')), ('disposition', disposition),
+        {of_calls}) AS d (dimension, key)
+    WHERE ended_at IS NOT NULL AND key IS NOT NULL
+    UNION ALL
+    SELECT l.account_id, dimension, key, date_trunc('hour', l.started_at, 'UTC'), (l.answered_at IS NOT NULL)::int, 0,
+           l.talk_s, l.total_s, l.talk_s, l.talk_s, l.talk_s, 0, 0, coalesce(l.debit_micro, 0)
+    FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id,
+         LATERAL (VALUES {of_legs}) AS d (dimension, key)
+    WHERE {outbound} AND c.ended_at IS NOT NULL
 )
-RECOUNT = f"""
-DELETE FROM call_hours WHERE dimension IN ('inbound', 'outbound');
-INSERT INTO call_hours ({COUNTED})
-    SELECT account_id, 'inbound', '', date_trunc('hour', started_at, 'UTC'), count(*), count(answered_at), sum(ring_s),
-           sum(talk_s), sum(total_s), sum(connected_s), sum(handled_s), sum(billed_s), sum(revenue_minor)
-    FROM calls WHERE ended_at IS NOT NULL AND trigger NOT IN ('web', 'api') GROUP BY 1, 4;
-INSERT INTO call_hours ({COUNTED})
-    SELECT l.account_id, 'outbound', '', date_trunc('hour', l.started_at, 'UTC'), count(*), count(l.answered_at), 0,
-           sum(l.talk_s), sum(l.total_s), sum(l.talk_s), sum(l.talk_s), sum(l.talk_s), 0
-    FROM legs l JOIN calls c ON c.account_id = l.account_id AND c.id = l.call_id
-    WHERE {{outbound}} AND c.ended_at IS NOT NULL GROUP BY 1, 4;
-DELETE FROM call_days WHERE dimension IN ('inbound', 'outbound');
+SELECT account_id, dimension, key, hour_at, count(*), sum(answered), sum(ring_s), sum(talk_s), sum(total_s), sum(connected_s),
+       sum(handled_s), sum(billed_s), sum(revenue_minor), sum(credit_micro), sum(debit_micro)
+FROM spread GROUP BY 1, 2, 3, 4;
+DELETE FROM call_days;
 INSERT INTO call_days SELECT account_id, dimension, key, date_trunc('day', hour_at, 'UTC'), sum(calls) FROM call_hours
-    WHERE dimension IN ('inbound', 'outbound') GROUP BY 1, 2, 3, 4;
+    WHERE dimension IN ('account', 'property', 'inbound', 'outbound') GROUP BY 1, 2, 3, 4;
 """
+CAME_IN = "trigger NOT IN ('web', 'api')"
+AFTER = {
+    "of_calls": f"('inbound', CASE WHEN {CAME_IN} THEN '' END), ('app', CASE WHEN {CAME_IN} THEN coalesce(app_hash, '') END),"
+    f" ('did', CASE WHEN {CAME_IN} THEN did_hash || '/' || coalesce(cost_label, '') END)",
+    "of_legs": "('outbound', ''), ('outbound_to', concat(c.app_hash, '/', l.number_country, '/', l.cost_label))",
+    "outbound": "(l.role = 'target' OR l.placed)",
+}
+BEFORE = {
+    "of_calls": "('did', did_hash), ('app', coalesce(app_hash, ''))",
+    "of_legs": "('outbound', '')",
+    "outbound": "l.role = 'target'",
+}
 
 BACK = """
-DELETE FROM call_hours WHERE dimension = 'inbound';
-DELETE FROM call_days WHERE dimension = 'inbound';
+ALTER TABLE call_hours DROP credit_micro, DROP debit_micro;
 UPDATE endpoints SET event_types = array_remove(array_remove(event_types, 'call.started'), 'call.ended')
     WHERE dialect = 'callr' AND event_types && '{leg.started,leg.ended}';
 ALTER TABLE legs DROP placed;
@@ -108,9 +134,9 @@ DROP TABLE import_progress;
 
 def upgrade() -> None:
     op.execute(SCHEMA)
-    op.execute(RECOUNT.format(outbound="(l.role = 'target' OR l.placed)"))
+    op.execute(RECOUNT.format(**AFTER))
 
 
 def downgrade() -> None:
-    op.execute(RECOUNT.format(outbound="l.role = 'target'"))
+    op.execute(RECOUNT.format(**BEFORE))
     op.execute(BACK)
