@@ -251,5 +251,11 @@ def test_a_method_that_is_refused_shows_no_result_and_every_other_shows_one() ->
     assert {shown[name] for name in refused} <= {100, 151}  # FORBIDDEN, or what can be named is not there
 
 
+def test_every_parameter_says_what_it_may_be() -> None:
+    assert [
+        (name, param.name) for name, method in METHODS.items() for param in method.params if not param.check.__doc__
+    ] == []
+
+
 def test_every_state_is_told_on_the_page() -> None:
     assert [state for state in State if f"| {state} | {MEANING[state]} |" not in PAGE.read_text()] == []

@@ -136,6 +136,7 @@ async def options(asking: Asking, path: str, value: Any) -> dict[str, Any]:
 
 
 async def subscriber(asking: Asking, path: str, value: Any) -> Subscriber:
+    """The id of a subscriber of the account."""
     found = await asking.services.sip.by_id(asking.account.id, _id(path, value))
     if found is None:
         raise bad_value(path)
@@ -159,6 +160,7 @@ class Filters:
 
 
 async def filters(asking: Asking, path: str, value: Any) -> Filters:
+    """SIP.Subscriber.SearchFilters: any part of the username, the whole domain."""
     given = Properties(path, await plain_object(asking, path, value), {"domain", "username"})
     username = (given.text("username") or "").replace("\0", "")
     return Filters(domain=given.text("domain") or None, username=username or None)
@@ -250,10 +252,12 @@ def trunk(kind: TrunkKind) -> Check:
             raise bad_value(path)
         return id_
 
+    check.__doc__ = "The id of such a trunk of the account."
     return check
 
 
 async def no_filters(asking: Asking, path: str, value: Any) -> None:
+    """Empty: a trunk has nothing to be found by."""
     Properties(path, await plain_object(asking, path, value), ())
 
 
