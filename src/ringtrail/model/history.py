@@ -18,20 +18,12 @@ def imported_leg_id(account_id: int, leg_id: int) -> str:
     return f"{IMPORTED_NODE}-{account_id}-{leg_id}"
 
 
-class Charge(NamedTuple):
-    """What a leg cost there. debit_micro None: it was not rated."""
-
-    debit_micro: int | None
-    cost_label: str | None
-    billed_s: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastCall:
-    """An ended call. charges: by leg id."""
+    """An ended call, with what its legs cost there. billed_s: by leg id."""
 
     call: Call
-    charges: Mapping[int, Charge]
+    billed_s: Mapping[int, int]
     revenue_minor: int = 0
 
 

@@ -11,7 +11,7 @@ from psycopg.types.json import Jsonb
 
 from ringtrail.model.call import Call, Leg, Recording, RecordingKind
 from ringtrail.model.cause import Disposition
-from ringtrail.model.history import IMPORTED_NODE, Charge, Directions, Mark, PastCall, Taken
+from ringtrail.model.history import IMPORTED_NODE, Directions, Mark, PastCall, Taken
 from ringtrail.model.lifecycle import Stage
 from ringtrail.model.message import Message
 from ringtrail.model.rollup import contribution, merge
@@ -21,8 +21,8 @@ from ringtrail.storage.database import Connection
 from ringtrail.storage.directions import INBOUND, OUTBOUND
 from ringtrail.storage.live import ended_call
 
-_CALLS = f"COPY calls ({', '.join(INSERT_COLUMNS)}, revenue_minor, debit_micro, cost_label) FROM STDIN".encode()
-_LEGS = f"COPY legs ({', '.join(LEG_COLUMNS)}, debit_micro, cost_label) FROM STDIN".encode()
+_CALLS = f"COPY calls ({', '.join(INSERT_COLUMNS)}, revenue_minor) FROM STDIN".encode()
+_LEGS = f"COPY legs ({', '.join(LEG_COLUMNS)}) FROM STDIN".encode()
 _BILLED = LEG_COLUMNS.index("billed_s")
 
 # --- how far an import has come ---------------------------------------------------------------------------------------
@@ -128,22 +128,15 @@ async def _write(
 
 
 def _call_row(past: PastCall, creation_seq: int, change_seq: int, first: set[int]) -> list[Any]:
-    call, charge = past.call, past.charges[past.call.legs[0].id]
-    is_new = call.caller_number_e164 is None or call.id in first
-    return [
-        *call_row(call, creation_seq, change_seq, is_new),
-        past.revenue_minor,
-        charge.debit_micro,
-        charge.cost_label,
-    ]
+    is_new = past.call.caller_number_e164 is None or past.call.id in first
+    return [*call_row(past.call, creation_seq, change_seq, is_new), past.revenue_minor]
 
 
 def _leg_rows(past: PastCall) -> Iterator[list[Any]]:
     for leg in past.call.legs:
-        charge: Charge = past.charges[leg.id]
         row = leg_row(past.call, leg)
-        row[_BILLED] = charge.billed_s
-        yield [*row, charge.debit_micro, charge.cost_label]
+        row[_BILLED] = past.billed_s[leg.id]
+        yield row
 
 
 async def count_calls(connection: Connection, account_id: int, from_at: datetime, to_at: datetime) -> Directions:

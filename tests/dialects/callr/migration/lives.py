@@ -19,7 +19,7 @@ from ringtrail.storage.rollups import differences
 from tests.dialects.callr.migration.conftest import Side
 from tests.fixtures import CALLR_LOGIN, GOLDEN_START, World
 
-ALL_TIME = ("2020-01-01 00:00:00", "2030-01-01 00:00:00")
+ALL_TIME = ("2005-01-01 00:00:00", "2030-01-01 00:00:00")
 
 
 def after(call: Call, seconds: float) -> datetime:
@@ -109,7 +109,9 @@ class Lives:
     def voicemail(self) -> Call:
         """Nobody answered, then the caller spoke."""
         call = self.no_answer()
-        caller = replace(call.legs[0], answered_at=after(call, 32), ended_at=after(call, 60.4), hangup_by=HangupBy.CALLER)
+        caller = replace(
+            call.legs[0], answered_at=after(call, 32), ended_at=after(call, 60.4), hangup_by=HangupBy.CALLER
+        )
         return replace(
             call, legs=(caller, call.legs[1]), ended_at=after(call, 60.4), disposition=Disposition.VOICEMAIL,
             stage=Stage.VOICEMAIL, hangup_by=HangupBy.CALLER, hangup_cause=16,

@@ -25,7 +25,7 @@ from ringtrail.model.app import PACKAGE_CALL_TRACKING
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.call import Call, Leg, LegRole, Trigger
 from ringtrail.model.cause import Disposition, HangupBy
-from ringtrail.model.history import IMPORTED_NODE, Charge, PastCall, imported_leg_id
+from ringtrail.model.history import IMPORTED_NODE, PastCall, imported_leg_id
 from ringtrail.model.lifecycle import Stage, State
 from ringtrail.model.view import fields_of
 
@@ -41,23 +41,21 @@ START = datetime(2026, 7, 14, 9, 5, 10, tzinfo=UTC)
 
 
 def shown_in(past: PastCall) -> CdrIn:
-    call, charge = past.call, past.charges[past.call.id]
+    call = past.call
     values = {
         "caller_answered_at": call.legs[0].answered_at, "revenue_minor": past.revenue_minor,
         "caller_number": call.caller_number_e164, "tracking_number": call.tracking_number_e164,
-        "package": PACKAGE_CALL_TRACKING, "app_name": "Main line", "debit_micro": charge.debit_micro,
-        "cost_label": charge.cost_label,
+        "package": PACKAGE_CALL_TRACKING, "app_name": "Main line",
     }  # fmt: skip
     view = cdr_in_view(ACCOUNT, frozenset())
     return view(*(values[name] if name in values else getattr(call, name) for name in fields_of(view)))
 
 
 def shown_out(past: PastCall, leg: Leg) -> CdrOut:
-    call, charge = past.call, past.charges[leg.id]
+    call = past.call
     values = {
-        "call_id": call.id, "number": leg.number_e164, "billed_s": charge.billed_s, "debit_micro": charge.debit_micro,
-        "cost_label": charge.cost_label, "caller_number": call.caller_number_e164,
-        "package": PACKAGE_CALL_TRACKING, "app_name": "Main line",
+        "call_id": call.id, "number": leg.number_e164, "billed_s": past.billed_s[leg.id],
+        "caller_number": call.caller_number_e164, "package": PACKAGE_CALL_TRACKING, "app_name": "Main line",
     }  # fmt: skip
 
     def value(name: str) -> Any:
@@ -91,7 +89,7 @@ labels = st.one_of(st.none(), st.sampled_from(["France mobile", "GB"]))
 
 @st.composite
 def legs(draw: Any, id_: int, position: int, not_before: datetime) -> Leg:
-    started_at = not_before + draw(moments)
+    started_at, label = not_before + draw(moments), draw(labels)
     answered_at = started_at + draw(moments) if draw(maybe) else None
     role = LegRole.TARGET if position else LegRole.CALLER
     return Leg(
@@ -99,7 +97,8 @@ def legs(draw: Any, id_: int, position: int, not_before: datetime) -> Leg:
         number_e164=f"+3398765432{position}", number_country="FR", number_line_type=draw(st.sampled_from(["FIXED", None])),
         started_at=started_at, answered_at=answered_at, ended_at=(answered_at or started_at) + draw(moments),
         cause=draw(st.sampled_from([1, 16, 17, 19, 21, 34, None])), hangup_by=draw(ends),
-        disposition=draw(st.sampled_from(list(Disposition))),
+        disposition=draw(st.sampled_from(list(Disposition))), debit_micro=draw(amounts) or (0 if label else None),
+        cost_label=label,
     )  # fmt: skip
 
 
@@ -124,12 +123,8 @@ def past_calls(draw: Any) -> PastCall:
         ended_at=own.ended_at if placed else own.ended_at + draw(st.sampled_from([timedelta(), timedelta(milliseconds=2700)])),
         hangup_cause=own.cause, hangup_by=own.hangup_by, external_id=draw(st.sampled_from(["order42", None])),
     )  # fmt: skip
-    charges = {leg.id: Charge(draw(amounts), draw(labels), draw(st.integers(0, 600))) for leg in call.legs}
-    charges = {
-        id_: charge._replace(debit_micro=charge.debit_micro or (0 if charge.cost_label else None))
-        for id_, charge in charges.items()
-    }
-    return PastCall(call=call, charges=charges, revenue_minor=0 if placed else draw(st.integers(0, 10_000)))
+    billed_s = {leg.id: draw(st.integers(0, 600)) for leg in call.legs}
+    return PastCall(call=call, billed_s=billed_s, revenue_minor=0 if placed else draw(st.integers(0, 10_000)))
 
 
 @settings(deadline=None, max_examples=300)
@@ -146,7 +141,7 @@ def test_cdrs_of_a_call_made_of_cdrs_are_the_same_cdrs(past: PastCall) -> None:
 
 
 def cdr_in(**changes: Any) -> CdrIn:
-    past = PastCall(call=_plain_call(), charges={100: Charge(None, None, 0)})
+    past = PastCall(call=_plain_call(), billed_s={100: 0})
     return msgspec.structs.replace(shown_in(past), **changes)
 
 
@@ -156,7 +151,7 @@ def cdr_out(n: int = 1, **changes: Any) -> CdrOut:
         call.legs[0], id=100 + n, role=LegRole.TARGET, position=n, disposition=Disposition.NO_ANSWER,
         hangup_by=HangupBy.PLATFORM,
     )  # fmt: skip
-    past = PastCall(call=call, charges={leg.id: Charge(None, None, 0)})
+    past = PastCall(call=call, billed_s={leg.id: 0})
     return msgspec.structs.replace(shown_out(past, leg), **changes)
 
 

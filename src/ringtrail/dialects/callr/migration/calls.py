@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -27,6 +27,7 @@ from ringtrail.dialects.callr.migration.windows import (
     ends,
     first_property,
     here_already,
+    shortened,
     since,
     span_of,
     total,
@@ -41,6 +42,7 @@ from ringtrail.services.history import LATEST
 
 KIND = "calls"
 AHEAD = timedelta(hours=2)
+_SEARCH = "cdr.search"
 
 Record = TypeVar("Record", CdrIn, CdrOut)
 
@@ -53,8 +55,8 @@ class Told(NamedTuple):
 
 
 async def steps(moving: Moving) -> AsyncIterator[Step]:
-    span = await span_of(moving, KIND)
-    theirs = [await _total(moving, type_, span) for type_ in ("IN", "OUT")]
+    span = await shortened(moving, await span_of(moving, KIND), _SEARCH, (_inbound, _outbound))
+    theirs = [await total(moving, _SEARCH, filters(span.start, span.end)) for filters in (_inbound, _outbound)]
     ours = (
         await moving.services.history.count_calls(moving.account.id, span.start, span.end) if moving.account else (0, 0)
     )
@@ -69,13 +71,17 @@ async def steps(moving: Moving) -> AsyncIterator[Step]:
     yield Step(kind=KIND, name=moving.called(since(span)), verdict=Verdict.NEW, quantity=new[0] or None, do=do)
 
 
-async def _total(moving: Moving, type_: str, span: Span) -> int | None:
-    from_, to = ends(span.start, span.end)
-    return await total(moving, "cdr.search", {"type": type_, "from": from_, "to": to})
+def _inbound(start: datetime, end: datetime) -> dict[str, Any]:
+    from_, to = ends(start, end)
+    return {"type": "IN", "from": from_, "to": to}
+
+
+def _outbound(start: datetime, end: datetime) -> dict[str, Any]:
+    return _inbound(start, end) | {"type": "OUT"}
 
 
 @dataclass(slots=True)
-class _Outbound:
+class Outbound:
     """CDR.Out, read ahead of the calls that they belong to. waiting: by callid."""
 
     windows: AsyncIterator[Window]
@@ -129,7 +135,7 @@ class _Move:
     async def run(self) -> None:
         start, end = self._span.start, self._span.end
         account, property_id = self._moving.here, await first_property(self._moving)
-        outbound = _Outbound(windows(self._reading("OUT", CdrOut), start, end), start)
+        outbound = Outbound(windows(self._reading("OUT", CdrOut), start, end), start)
         async for window in windows(self._reading("IN", CdrIn), start, end):
             await self._read_ahead(outbound, min(window.end + AHEAD, end))
             told, lost = outbound.take(window.found, window.start, window.end)
@@ -154,7 +160,7 @@ class _Move:
             self._progress.note(f"{named(item)} cannot be read: {exc}")
             return None
 
-    async def _read_ahead(self, outbound: _Outbound, until: datetime) -> None:
+    async def _read_ahead(self, outbound: Outbound, until: datetime) -> None:
         while outbound.read_to < until:
             window = await anext(outbound.windows)
             outbound.waiting |= {record.callid: record for record in window.found}

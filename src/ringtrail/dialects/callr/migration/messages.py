@@ -1,7 +1,7 @@
 """SMS: all that were sent and received, oldest first, with their hashes.
 
-What is still on its way there is left to the next run for a day; later it comes as it is, and is never sent from here. One
-that was SENT gets its newer status from a run within a day. [inferred]: REMOTE_QUEUED is SENT here, as it is a step of a
+What still waits there is left to the next run for a day, and the mark does not pass it; later it comes as it is, and is
+never sent from here. One that was SENT gets its newer status from a run within a day. [inferred]: REMOTE_QUEUED is SENT here, as it is a step of a
 carrier's; ERROR with a reason that is none of ours is FAILED here, with the reason as the vendor words it; what was to be
 told of a message is shown with it, but answers to it are told to nobody.
 """
@@ -24,6 +24,7 @@ from ringtrail.dialects.callr.migration.windows import (
     ends,
     first_property,
     here_already,
+    shortened,
     since,
     span_of,
     total,
@@ -35,6 +36,7 @@ from ringtrail.model.message import FLASH, Direction, Message, MessageStatus
 from ringtrail.services.numbers import is_e164
 
 KIND = "messages"
+_SEARCH = "sms.search"
 
 _STATUSES: dict[str, MessageStatus] = {
     "CREATED": MessageStatus.QUEUED,
@@ -51,9 +53,8 @@ _WAITING = ("CREATED", "PENDING")
 
 
 async def steps(moving: Moving) -> AsyncIterator[Step]:
-    span = await span_of(moving, KIND)
-    from_, to = ends(span.start, span.end)
-    theirs = await total(moving, "sms.search", {"created_at_from": from_, "created_at_to": to})
+    span = await shortened(moving, await span_of(moving, KIND), _SEARCH, (_filters,))
+    theirs = await total(moving, _SEARCH, _filters(span.start, span.end))
     ours = (
         await moving.services.history.count_messages(moving.account.id, span.start, span.end) if moving.account else 0
     )
@@ -66,6 +67,11 @@ async def steps(moving: Moving) -> AsyncIterator[Step]:
         await _Move(moving, progress, span).run()
 
     yield Step(kind=KIND, name=moving.called(since(span)), verdict=Verdict.NEW, quantity=new, do=do)
+
+
+def _filters(start: datetime, end: datetime) -> dict[str, Any]:
+    from_, to = ends(start, end)
+    return {"created_at_from": from_, "created_at_to": to}
 
 
 class Told(Sms):
@@ -82,6 +88,7 @@ class _Move:
         self._progress = progress
         self._span = span
         self._done = 0
+        self._waiting_at: datetime | None = None  # when the first was made that is left to the next run
 
     async def run(self) -> None:
         property_id = await first_property(self._moving)
@@ -121,7 +128,9 @@ class _Move:
 
     def _made(self, sms: Told, properties: dict[str, int], property_id: int) -> Message | None:
         try:
-            if sms.status in _WAITING and instant_of(sms.date_creation) > self._span.end - OVERLAP:
+            created_at = instant_of(sms.date_creation)
+            if sms.status in _WAITING and created_at > self._span.end - OVERLAP:
+                self._waiting_at = min(created_at, self._waiting_at or created_at)
                 return None
             own = sms.to if sms.type == "IN" else sms.from_
             return message_of(sms, self._moving.here.id, properties.get(own, property_id))
@@ -134,7 +143,8 @@ class _Move:
         history, account_id = self._moving.services.history, self._moving.here.id
         for place in range(0, len(messages) or 1, BATCH):
             batch, behind = messages[place : place + BATCH], messages[place + BATCH :][:1]
-            mark = self._span.mark(self._moving, KIND, behind[0].created_at if behind else end)
+            until = behind[0].created_at if behind else end
+            mark = self._span.mark(self._moving, KIND, min(until, self._waiting_at or until))
             taken = await history.take_in_messages(account_id, batch, mark)
             self._done += taken.new
             for id_ in taken.clashes:

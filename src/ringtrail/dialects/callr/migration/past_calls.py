@@ -22,7 +22,7 @@ from ringtrail.dialects.callr.vocabulary import CLI_ALLOWED, CLI_WITHHELD, HANGU
 from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.call import Call, Leg, LegRole, Trigger, whole_seconds
 from ringtrail.model.cause import Cause, Disposition, HangupBy
-from ringtrail.model.history import IMPORTED_NODE, Charge, PastCall, imported_leg_id
+from ringtrail.model.history import IMPORTED_NODE, PastCall, imported_leg_id
 from ringtrail.model.lifecycle import Stage, State
 from ringtrail.model.money import CENT
 from ringtrail.model.number import DID
@@ -92,7 +92,7 @@ def inbound_call(landing: Landing, own: CdrIn, targets: Sequence[CdrOut]) -> Pas
         number_e164=number, number_country=own.cli_country_code, number_line_type=own.cli_number_type,
         started_at=at.started_at, answered_at=at.answered_at, ended_at=up_until, cause=_cause(own), hangup_by=by,
     )  # fmt: skip
-    blank = _blank(landing, own, caller, did_hash=own.did_hash or "")
+    blank = _blank(landing, own, _costing(caller, own), did_hash=own.did_hash or "")
     call = replace(
         blank, ended_at=at.ended_at, caller_number_e164=number, caller_withheld=withheld,
         tracking_number_e164=own.did_intl_number or "", caller_name=None if withheld else own.cli_name or None,
@@ -146,8 +146,8 @@ def _whole(
         destination_line_type=met.number_line_type if met else None,
         external_id=call.external_id or next((record.customer_field for record in ordered if record.customer_field), None),
     )  # fmt: skip
-    charges = {record.callid: _charge(record) for record in (own, *ordered)}
-    return PastCall(call=whole, charges=charges, revenue_minor=revenue_minor)
+    billed_s = {record.callid: record.duration_billed for record in (own, *ordered)}
+    return PastCall(call=whole, billed_s=billed_s, revenue_minor=revenue_minor)
 
 
 def _end(call: Call, legs: Sequence[Leg], talked: Leg | None) -> _End:
@@ -176,17 +176,19 @@ def _dialled(landing: Landing, record: CdrOut, position: int, not_before: dateti
         raise UnusableError(f"its dialstatus is {record.dialstatus[:40]!r}")
     if disposition is Disposition.BUSY and cause == Cause.CALL_REJECTED:
         disposition = Disposition.REJECTED
-    return Leg(
+    leg = Leg(
         id=_id(record), engine_leg_id=imported_leg_id(landing.account_id, record.callid), role=LegRole.TARGET,
         position=position, number_e164=record.number or None, number_country=record.number_country_code,
         number_line_type=record.number_type, started_at=at.started_at, answered_at=at.answered_at, ended_at=at.ended_at,
         cause=cause, hangup_by=_hangup_by(record), disposition=disposition, raw=record.dialstatus,
     )  # fmt: skip
+    return _costing(leg, record)
 
 
-def _charge(record: CdrIn | CdrOut) -> Charge:
+def _costing(leg: Leg, record: CdrIn | CdrOut) -> Leg:
+    """What nobody rated and what cost nothing is told by the label."""
     micro, label = micro_of(record.billing_customer_debit_eur), record.billing_customer_cost_label or None
-    return Charge(micro or (0 if label else None), label, record.duration_billed)
+    return replace(leg, debit_micro=micro or (0 if label else None), cost_label=label)
 
 
 # --- instants ---------------------------------------------------------------------------------------------------------

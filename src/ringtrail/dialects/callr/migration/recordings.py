@@ -1,8 +1,8 @@
 """Recordings with their sound, oldest first, each in a transaction of its own, after the calls that they belong to.
 
 [inferred]: `media/recording.search` finds them; an old account without that method keeps its recordings. What is not
-finished there is left to the next run, and so is a sound that could not be fetched: the mark does not pass it. A
-recording of a kind that is none of ours, or of a call that is not here, stays behind. Fetching a sound may mark the
+finished there, or of a call that is not over, is left to the next run for a day, a sound that could not be fetched for ever:
+the mark does not pass it. A recording of a kind that is none of ours, or of a call that is not here, stays behind. Fetching a sound may mark the
 recording there as read; here it is read if it was before.
 """
 
@@ -18,21 +18,24 @@ from ringtrail.dialects.callr.migration.past_calls import UnusableError, instant
 from ringtrail.dialects.callr.migration.plan import Hash, Moving, Progress, Step, Verdict
 from ringtrail.dialects.callr.migration.remote import PAGE, RemoteError, RemoteRefusedError
 from ringtrail.dialects.callr.migration.windows import (
+    OVERLAP,
     Span,
     ends,
     here_already,
+    shortened,
     since,
     span_of,
     total,
     windows,
 )
-from ringtrail.dialects.callr.vocabulary import RECORDING_KINDS
+from ringtrail.dialects.callr.vocabulary import RECORDING_KINDS, datetime_of
 from ringtrail.model.call import Recording, RecordingKind
 from ringtrail.model.query import CallQuery
 
 KIND = "recordings"
 MOST_BYTES = 256 * 1024 * 1024
 _SEARCH = "media/recording.search"
+_FINISHED = ("READY", "ERROR")
 _MP3 = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xfa", b"\xff\xe3", b"\xff\xe2")
 """What files of MPEG audio, layer III, begin with."""
 
@@ -53,7 +56,7 @@ class Told(msgspec.Struct):
 
 
 async def steps(moving: Moving) -> AsyncIterator[Step]:
-    span = await span_of(moving, KIND)
+    span = await shortened(moving, await span_of(moving, KIND), _SEARCH, (_filters,))
     theirs = await total(moving, _SEARCH, _filters(span.start, span.end))
     if theirs is None:
         await moving.remote.call(_SEARCH, {}, {"quantity": 1})  # says why
@@ -84,14 +87,14 @@ class _Move:
         self._progress = progress
         self._span = span
         self._done = 0
-        self._failed_at: datetime | None = None  # of the first that the next run shall try again
+        self._left_at: datetime | None = None  # when the first was made that is left to the next run
 
     async def run(self) -> None:
+        self._progress.advance(0)
         async for window in windows(self._read, self._span.start, self._span.end):
-            new = await self._new(window.found)
-            for recording in sorted(new, key=lambda recording: recording.date):
-                await self._take_in(recording)
-            until = min(window.end, self._failed_at or window.end)
+            for told in await self._usable(window.found):
+                await self._take_in(told)
+            until = min(window.end, self._left_at or window.end)
             account_id = self._moving.here.id
             await self._moving.services.history.reach(account_id, self._span.mark(self._moving, KIND, until))
 
@@ -117,21 +120,34 @@ class _Move:
             self._progress.note(f"recording {name} cannot be read: {exc}")
             return None
 
-    async def _new(self, found: Sequence[Told]) -> list[Told]:
-        """Those that are finished, not here yet, and of calls that are."""
-        services, account_id = self._moving.services, self._moving.here.id
-        here, _ = await services.recordings.find(account_id, hashes=[recording.hash for recording in found])
+    async def _usable(self, found: Sequence[Told]) -> list[Told]:
+        """Those that are not here yet, and finished, and of calls that are here, oldest first."""
+        account_id, hashes = self._moving.here.id, [told.hash for told in found]
+        here, _ = await self._moving.services.recordings.find(account_id, hashes=hashes)
         known = {recording.hash for recording in here}
-        new = [
-            recording for recording in found if recording.hash not in known and recording.status in ("READY", "ERROR")
-        ]
-        ids = tuple({recording.callid for recording in new if 0 < recording.callid < 2**53})
-        page = await services.calls.page(CallQuery(account_id=account_id, ids=ids), fields=("id",)) if ids else None
-        calls = set(page.column("id")) if page else set()
-        for recording in new:
-            if recording.callid not in calls:
-                self._progress.note(f"recording {recording.hash}: its call {recording.callid} is not here")
-        return [recording for recording in new if recording.callid in calls]
+        new = [told for told in found if told.hash not in known]
+        calls = await self._calls_here({told.callid for told in new if 0 < told.callid < 2**53})
+        usable = [told for told in new if told.status in _FINISHED and told.callid in calls]
+        for told in new:
+            if told not in usable:
+                self._leave(
+                    told, f"its call {told.callid} is not here" if told.status in _FINISHED else "it is not finished"
+                )
+        return sorted(usable, key=lambda told: told.date)
+
+    async def _calls_here(self, ids: set[int]) -> set[int]:
+        if not ids:
+            return set()
+        query = CallQuery(account_id=self._moving.here.id, ids=tuple(ids))
+        return set((await self._moving.services.calls.page(query, fields=("id",))).column("id"))
+
+    def _leave(self, told: Told, why: str, *, always: bool = False) -> None:
+        """To the next run: always, or for a day, and then say why not."""
+        at = datetime_of(told.date)
+        if at is not None and (always or at > self._span.end - OVERLAP):
+            self._left_at = min(at, self._left_at or at)
+        if at is None or always or at <= self._span.end - OVERLAP:
+            self._progress.note(f"recording {told.hash}: {why}")
 
     async def _take_in(self, told: Told) -> None:
         try:
@@ -143,8 +159,7 @@ class _Move:
             self._progress.note(f"recording {told.hash}: {exc}")
             return
         except RemoteError as exc:
-            self._failed_at = self._failed_at or instant_of(told.date)
-            self._progress.note(f"recording {told.hash}: its sound could not be fetched: {exc}")
+            self._leave(told, f"its sound could not be fetched: {exc}", always=True)
             return
         if await self._moving.services.history.take_in_recording(self._moving.here.id, recording, mp3):
             self._done += 1

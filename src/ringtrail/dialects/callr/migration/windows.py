@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ BATCH = 1_000
 FEW, MANY = 500, 4_000
 """A window with fewer things makes the next one longer, one with more makes it shorter."""
 
-_FIRST, _LONGEST, _SHORTEST = timedelta(days=1), timedelta(days=64), timedelta(seconds=1)
+_FIRST, _LONGEST, _SHORTEST = timedelta(days=1), timedelta(days=256), timedelta(seconds=1)
 _TOO_LARGE = re.compile(r"too[ _-]*(?:large|long|many|big|much)|limit|exceed", re.IGNORECASE)
 
 Read = Callable[[datetime, datetime], Awaitable[Sequence[Any]]]
@@ -91,10 +91,31 @@ async def span_of(moving: Moving, what: str) -> Span:
     wanted = moving.wishes.from_at or BEGINNING
     here = moving.account
     mark = await moving.services.history.reached(here.id, moving.remote.source, what) if here else None
-    end = datetime.now(UTC).replace(microsecond=0)
+    end = datetime.now(UTC).replace(microsecond=0) + _SHORTEST
     if mark is None or not mark.since_at <= wanted <= mark.until_at:
         return Span(since=wanted, start=wanted, end=end)
     return Span(since=mark.since_at, start=max(wanted, mark.until_at - OVERLAP), end=end)
+
+
+Filters = Callable[[datetime, datetime], dict[str, Any]]
+"""Of a search: (from, to), to exclusive."""
+
+
+async def shortened(moving: Moving, span: Span, method: str, kinds: Sequence[Filters]) -> Span:
+    """Without the years before anything of these kinds happened, where the old account has such a search."""
+    starts = [await _first(moving, span, method, filters) for filters in kinds]
+    return replace(span, start=min(starts))
+
+
+async def _first(moving: Moving, span: Span, method: str, filters: Filters) -> datetime:
+    low, high = span.start, span.end
+    while high - low > _LONGEST:
+        middle = low + _whole((high - low) / 2)
+        found = await total(moving, method, filters(low, middle))
+        if found is None:
+            return span.start
+        low, high = (low, middle) if found else (middle, high)
+    return low
 
 
 async def total(moving: Moving, method: str, filters: dict[str, Any]) -> int | None:
