@@ -16,7 +16,7 @@ from ringtrail.model.call import Call, Recording, RecordingKind
 from ringtrail.model.cause import Disposition
 from ringtrail.seeding import write_tone
 from ringtrail.storage.database import Database
-from tests.e2e.workers import all_settled, environment, rows, worker
+from tests.e2e.workers import all_settled, environment, ringtrail, rows, worker
 from tests.fixtures import World, build_world
 from tests.postoffice import PostOffice, post_office
 
@@ -128,3 +128,21 @@ async def test_a_mail_whose_worker_dies_before_it_could_note_it_comes_again_as_t
         (again,) = by_id[mail["Message-ID"]].iter_attachments()
         assert (sound.get_filename(), sound.get_content()) == (f"{HASH}.wav", again.get_content())
     assert await rows(world, "SELECT count(*) FROM deliveries WHERE delivered_at IS NOT NULL") == [(2,)]
+
+
+async def test_what_was_left_while_there_was_no_mail_server_is_sent_once_there_is_one(
+    world: World, office: PostOffice, environ: dict[str, str], folder: Path
+) -> None:
+    """As the operator's guide says."""
+    await left(world, folder)
+    async with worker(environ | {"RINGTRAIL_SMTP_URL": "", "RINGTRAIL_MAIL_FROM": ""}):
+        async with asyncio.timeout(20):
+            while len(await rows(world, "SELECT 1 FROM attempts")) < 2:  # noqa: ASYNC110 - only the database knows
+                await asyncio.sleep(0.05)
+    log = await ringtrail(environ, "webhooks", "log", "--type", "voicemail.left", "--json")
+    assert {(entry["last_error"], entry["due_at"]) for entry in log} == {("no mail server is set up", None)}
+    async with worker(environ):
+        for entry in log:
+            await ringtrail(environ, "webhooks", "replay", entry["endpoint_hash"], "--all", "--undelivered")
+        await office.wait_for(2)
+    assert sorted(office.recipients) == EMAILS
