@@ -6,7 +6,6 @@ RINGTRAIL_RECORD_EXAMPLES=1 writes docs/callr_examples.json again instead of com
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import re
@@ -22,17 +21,12 @@ from ringtrail.dialects.callr.media_email import TEMPLATE
 from ringtrail.dialects.callr.registry import METHODS
 from ringtrail.dialects.callr.state import MEANING, State
 from ringtrail.dialects.callr.vocabulary import HASH
-from ringtrail.model.money import BillingMode, Rate, RateKind
-from ringtrail.services.stock_file import items_of
-from ringtrail.supervisor import speech
 from tests.dialects.callr.conformity import OBJECTS, check_result
 from tests.dialects.callr.conftest import ENDPOINT, Client, post
-from tests.dialects.callr.happenings import Post, recording_is_ready, with_sounds
-from tests.dialects.callr.life import LIFE, Step
-from tests.dialects.callr.test_media import phone_in_number, tone, working
-from tests.dialects.delivering import delivering, settled
-from tests.engines.asterisk.conftest import CACHE
-from tests.fixtures import CALLR_LOGIN, World, with_recording
+from tests.dialects.callr.happenings import Post
+from tests.dialects.callr.life import Step
+from tests.dialects.callr.living import furnished, lead
+from tests.fixtures import CALLR_LOGIN, World
 from tests.receiver import Receiver
 
 RECORDING = os.environ.get("RINGTRAIL_RECORD_EXAMPLES") == "1"
@@ -67,93 +61,44 @@ _WORDS = {TEMPLATE, *SORTS} | {
     word for known in OBJECTS.values() for facts in known.values() for word in facts.get("values", ())
 }
 LONGEST = 200  # characters of a text that is shown whole
-PRICES = (
-    Rate(kind=RateKind.CALL_IN, prefix="+33", price_micro=12_000),
-    Rate(kind=RateKind.CALL_OUT, prefix="+33", price_micro=24_000, label="France"),
-    Rate(kind=RateKind.MESSAGE_OUT, prefix="+33", price_micro=65_000, label="France"),
-)
 _WRONG: tuple[Any, ...] = (None, 7, "\u2205", "ZZZZZZZZ", True, [], ["\u2205"], {"unknown": 1})
 
 
 @pytest.fixture
 async def world(world: World, tmp_path: Path) -> World:
-    """What the life needs: sounds, prices, credit, a number for sale, one that takes recordings, a recorded call."""
-    assert speech.find_or_fetch(CACHE, print) is not None
-    world = with_sounds(world, tmp_path)
-    services = world.services
-    await services.money.set_tariff("standard", PRICES)
-    await services.money.set_terms(world.account.id, tariff="standard", mode=BillingMode.PREPAID)
-    await services.money.top_up(world.account.id, 50_000_000)
-    await services.stock.take_in(items_of(["number,area_label,month,setup", "+33140000001,Paris,3,1"]))
-    await phone_in_number(world, "+33140000099")
-    call = with_recording(world.golden())
-    await world.save(call)
-    await recording_is_ready(world)
-    (tmp_path / f"{call.id}.wav").write_bytes(tone(0.1, rate=8_000, channels=1))
-    return world
+    return await furnished(world, tmp_path)
 
 
 async def test_the_examples_are_what_the_server_answers(
     client: Client, world: World, carrier_post: Post, receiver: Receiver
 ) -> None:
-    kept: dict[str, Any] = {"receiver": f"{receiver.url}/hook"}
     found: dict[str, Any] = {}
-    for step in LIFE:
-        if step.later:
-            await _worked(world)
-        params = [_filled(param, kept) for param in step.params]
+
+    async def ask(step: Step, params: list[Any], token: str) -> Any:
         errors = await _errors(client, step.method, params)
-        reply = await _asked(client, step, params, kept)
-        if step.keep:
-            kept[step.keep] = _picked(reply["result"], step)
+        answer = await _answer(client, step.method, params, token)
         shown = [_steady(value, param.name) for value, param in zip(params, METHODS[step.method].params, strict=True)]
-        found.setdefault(step.method, {"params": shown, **_steady(reply), "errors": errors})
+        found.setdefault(step.method, {"params": shown, **_steady(answer), "errors": errors})
+        return answer.get("result")
+
+    await lead(world, f"{receiver.url}/hook", ask)
     if RECORDING:
         text = json.dumps(dict(sorted(found.items())), indent=1, ensure_ascii=False)
         EXAMPLES.write_text(text + "\n")
     assert found == json.loads(EXAMPLES.read_text())
 
 
-async def _worked(world: World) -> None:
-    """The worker has run the jobs and delivered what is to be told."""
-    async with working(world), delivering(world), asyncio.timeout(20):
-        await settled(world)
-        while await _waiting_jobs(world):  # noqa: ASYNC110  # only the database knows
-            await asyncio.sleep(0.02)
-
-
-async def _waiting_jobs(world: World) -> int:
-    async with world.database.reading() as connection:
-        found = await connection.execute("SELECT count(*) FROM jobs WHERE status IN ('pending', 'running')")
-        (count,) = await found.fetchone() or (0,)
-    return int(count)
-
-
-async def _asked(client: Client, step: Step, params: list[Any], kept: dict[str, Any]) -> dict[str, Any]:
-    """{"result": ...}, or {"error": ...} of a method that is refused."""
-    call = {"id": 1, "jsonrpc": "2.0", "method": step.method, "params": params}
-    if step.token:
-        reply = await client.post(ENDPOINT, json=call, headers={"authorization": f"Session {kept[step.token[1:]]}"})
-    else:
-        reply = await client.post(ENDPOINT, json=call, auth=CALLR_LOGIN)
+async def _answer(client: Client, method: str, params: list[Any], token: str) -> dict[str, Any]:
+    """{"result": ...}, or {"error": ...} of a method that is refused. token: of the session that asks; else a login does."""
+    call = {"id": 1, "jsonrpc": "2.0", "method": method, "params": params}
+    headers = {"authorization": f"Session {token}"} if token else {}
+    reply = await client.post(ENDPOINT, json=call, headers=headers, auth=None if token else CALLR_LOGIN)
     answer: dict[str, Any] = reply.json()
-    refused = METHODS[step.method].state is State.REFUSED
-    assert ("error" in answer) is refused, (step, answer)
+    refused = METHODS[method].state is State.REFUSED
+    assert ("error" in answer) is refused, (method, params, answer)
     if not refused:
-        check_result(step.method, answer["result"])
+        check_result(method, answer["result"])
     return {key: answer[key] for key in ("result", "error") if key in answer}
-
-
-def _filled(param: Any, kept: dict[str, Any]) -> Any:
-    if isinstance(param, list):
-        return [_filled(item, kept) for item in param]
-    return kept[param[1:]] if isinstance(param, str) and param.startswith("$") else param
-
-
-def _picked(result: Any, step: Step) -> Any:
-    for key in step.pick:
-        result = result[key]
-    return result
 
 
 async def _errors(client: Client, method: str, params: list[Any]) -> list[dict[str, Any]]:
