@@ -25,7 +25,7 @@ def main() -> None:
     ]
     if arguments.growth:
         done.append(_run("growth", "--calls", *map(str, arguments.growth), *quick))
-    done += [_run("write_path", *quick), _run("webhooks", *quick)]
+    done += [_run(name, *quick) for name in ("write_path", "importing", "webhooks")]
     if shutil.which("sipp"):
         done.append(_run("call_setup", *quick))
     else:

@@ -85,11 +85,11 @@ async def rows_of(database: Database, calls: Sequence[Call]) -> Rows:
         for name in TABLES:
             key = "id" if name == "calls" else "call_id"
             cursor = await connection.execute(f"SELECT * FROM {name} WHERE {key} = ANY(%s)".encode(), (ids,))
-            found[name] = [_moved(row) for row in await cursor.fetchall()]
+            found[name] = [moved_row(row) for row in await cursor.fetchall()]
     return found
 
 
-def _moved(row: tuple[Any, ...]) -> tuple[Any, ...]:
+def moved_row(row: tuple[Any, ...]) -> tuple[Any, ...]:
     return (row[0] + _OTHER_ACCOUNT, *(Jsonb(value) if isinstance(value, list) else value for value in row[1:]))
 
 
