@@ -123,7 +123,7 @@ def _add_operating(add: Callable[..., argparse.ArgumentParser]) -> None:
     for word in ("source", "medium", "campaign", "content"):
         number.add_argument(f"--{word}", help="what the number stands for")
     number.add_argument("--offline", help="description of an offline source: a leaflet, a sign")
-    number_commands.add_to(add("numbers", number_commands.run, "Numbers for sale, and those that record media by phone."))
+    number_commands.add_to(add("numbers", number_commands.run, "Numbers for sale, and those that record by phone."))
     oauth = add("oauth", _oauth, "Programs that may ask an account's owner for access (OAuth 2.0).")
     actions = oauth.add_subparsers(required=True, metavar="ACTION", dest="action")
     program = actions.add_parser("add", help="Register a program; its secret is shown once.")
