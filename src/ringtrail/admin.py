@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import TypeVar
 
 from ringtrail.config import Settings
@@ -15,6 +16,7 @@ from ringtrail.model.number import DID
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services import Services, build_services
 from ringtrail.services.numbers import to_e164
+from ringtrail.sound.studio import LocalStudio
 from ringtrail.storage.database import Database
 
 T = TypeVar("T")
@@ -27,7 +29,8 @@ async def with_services(settings: Settings, work: Callable[[Services], Awaitable
     database = Database(settings.database_url, max_connections=2)
     await database.open()
     services = build_services(
-        database, SystemClock(), recordings_folder=str(settings.recordings_dir), secret_key=settings.secret_key,
+        database, SystemClock(), recordings_folder=str(settings.recordings_dir), media_folder=str(settings.media_dir),
+        studio=LocalStudio(Path(settings.cache_dir)), secret_key=settings.secret_key,
         egress_allowed_networks=settings.egress_allowed_networks, recording_link_days=settings.recording_link_days,
     )  # fmt: skip
     try:

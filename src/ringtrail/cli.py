@@ -14,7 +14,7 @@ import msgspec
 import uvloop
 
 import ringtrail
-from ringtrail import money_commands, number_commands, webhook_commands
+from ringtrail import import_commands, money_commands, number_commands, webhook_commands
 from ringtrail.admin import LOGIN_DIALECTS, TOKEN_DIALECTS
 from ringtrail.config import ENV_PREFIX, ConfigError, Settings, load, reference
 from ringtrail.model.attribution import StaticAttribution
@@ -124,6 +124,7 @@ def _add_operating(add: Callable[..., argparse.ArgumentParser]) -> None:
         number.add_argument(f"--{word}", help="what the number stands for")
     number.add_argument("--offline", help="description of an offline source: a leaflet, a sign")
     number_commands.add_to(add("numbers", number_commands.run, "Numbers for sale, and those that record by phone."))
+    import_commands.add_to(add("import", import_commands.run, "Move an account in from elsewhere, and its history."))
     oauth = add("oauth", _oauth, "Programs that may ask an account's owner for access (OAuth 2.0).")
     actions = oauth.add_subparsers(required=True, metavar="ACTION", dest="action")
     program = actions.add_parser("add", help="Register a program; its secret is shown once.")

@@ -26,6 +26,10 @@ NAMES = (sub_accounts.KIND, *(kind.name for kind in KINDS), sub_accounts.LOGINS)
 """What can be wished for alone."""
 
 
+MOST_NOTES = 1_000
+"""More are counted only: a history may have millions."""
+
+
 class Watch(Protocol):
     """Whoever looks on."""
 
@@ -48,10 +52,11 @@ class Login(NamedTuple):
 
 @dataclass(slots=True)
 class Report:
-    """What came of it. quantities: {kind: things that are here now and were not before}."""
+    """What came of it. quantities: {kind: things that are here now and were not before}; more_notes: those that are not kept."""
 
     quantities: dict[str, int] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
+    more_notes: int = 0
     failures: list[Note] = field(default_factory=list)
     logins: list[Login] = field(default_factory=list)
 
@@ -113,21 +118,25 @@ class _Telling:
     step: Step
     report: Report
     watch: Watch
-    done: int = 0
+    done: int | None = None  # until the step says something
 
     def advance(self, done: int, of: int | None = None) -> None:
         self.done = done
         self.watch.doing(self.step, done, self.step.quantity if of is None else of)
 
     def note(self, text: str) -> None:
-        self.report.notes.append(Note(self.step, text))
+        if len(self.report.notes) < MOST_NOTES:
+            self.report.notes.append(Note(self.step, text))
+        else:
+            self.report.more_notes += 1
 
     def login(self, login: str, password: str) -> None:
         self.report.logins.append(Login(login, password))
 
 
-async def apply(steps: Sequence[Step], watch: Watch) -> Report:
-    report = Report()
+async def apply(steps: Sequence[Step], watch: Watch, report: Report | None = None) -> Report:
+    """report: where it is told as it comes, for whoever wants to know before the end."""
+    report = report or Report()
     for step in steps:
         if step.do is not None:
             await _done(step, _Telling(step, report, watch))
@@ -142,6 +151,6 @@ async def _done(step: Step, telling: _Telling) -> None:
     except (RemoteError, DomainError, OSError) as exc:
         report.failures.append(Note(step, str(exc)))
     else:
-        if step.quantity == 1:
+        if step.quantity == 1 and telling.done is None:
             telling.advance(1)
-    report.quantities[step.kind] = report.quantities.get(step.kind, 0) + telling.done
+    report.quantities[step.kind] = report.quantities.get(step.kind, 0) + (telling.done or 0)
