@@ -106,6 +106,8 @@ async def _errors(client: Client, method: str, params: list[Any]) -> list[dict[s
     found: dict[str, dict[str, Any]] = {}
     for wrong, asked in _wrong(method, params):
         error = (await post(client, method, *asked)).json()["error"]
+        if "given" not in wrong:
+            assert error == {"code": -32602, "message": f"INVALID_PARAM_FORMAT [{wrong['param']}]"}, (method, asked)
         if "Invalid params: at most" not in error["message"]:
             found.setdefault(error["message"], error | wrong)
     return list(found.values())
