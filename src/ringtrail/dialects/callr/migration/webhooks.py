@@ -93,6 +93,8 @@ async def _wanted(moving: Moving, old: OldWebhook) -> _Wanted:
     """DomainError for a type, an endpoint or options that cannot be here."""
     if old.type not in TYPES:
         raise DomainError(ErrorCode.UNKNOWN_VALUE, "type", "there are no such events here")
+    if not old.endpoint.startswith(("https://", "http://")):
+        raise DomainError(ErrorCode.BAD_FORMAT, "endpoint", "no web address")
     moving.services.webhooks.check_address(old.endpoint)
     known = old.options if isinstance(old.options, dict) else {}
     given = {key: known[key] for key in _OPTIONS if key in known}
