@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
@@ -41,7 +41,7 @@ class Taken:
     """What became of a batch. clashes: ids that another thing has here; what was here before stays as it is."""
 
     new: int = 0
-    clashes: Sequence[int] = field(default=())
+    clashes: tuple[int, ...] = ()
 
 
 class Directions(NamedTuple):

@@ -67,7 +67,7 @@ async def take_in_calls(connection: Connection, account_id: int, calls: Sequence
             connection, merge(row for past in fresh for row in contribution(past.call, past.revenue_minor))
         )
         await counters.write(connection, account_id, creation + len(fresh), change + len(fresh))
-    return Taken(new=len(fresh), clashes=clashes)
+    return Taken(new=len(fresh), clashes=tuple(clashes))
 
 
 async def _known_calls(connection: Connection, account_id: int, ids: Sequence[int]) -> dict[int, str]:
@@ -146,7 +146,8 @@ async def count_calls(connection: Connection, account_id: int, from_at: datetime
             f"SELECT (SELECT count(*) FROM calls c WHERE c.account_id = %(account)s AND c.started_at >= %(from)s"
             f" AND c.started_at < %(to)s AND c.node = %(node)s AND {INBOUND}),"
             f" (SELECT count(*) FROM legs l WHERE l.account_id = %(account)s AND l.started_at >= %(from)s"
-            f" AND l.started_at < %(to)s AND starts_with(l.engine_leg_id, %(node)s || '-') AND {OUTBOUND})".encode(),
+            f" AND l.started_at < %(to)s AND {OUTBOUND} AND EXISTS (SELECT FROM calls c"
+            " WHERE c.account_id = l.account_id AND c.id = l.call_id AND c.started_at <= l.started_at AND c.node = %(node)s))".encode(),
             {"account": account_id, "from": from_at, "to": to_at, "node": IMPORTED_NODE},
         )
     ).fetchone()
@@ -181,7 +182,7 @@ async def take_in_messages(connection: Connection, account_id: int, messages: Se
     await _keep_ids_free(connection, messages)
     async with connection.cursor() as writing:
         await writing.executemany(_UPSERT_MESSAGE, [_message_row(message) for message in messages])
-    clashes = [id_ for id_, imported in known.items() if not imported]
+    clashes = tuple(id_ for id_, imported in known.items() if not imported)
     return Taken(new=len({message.id for message in messages} - known.keys()), clashes=clashes)
 
 

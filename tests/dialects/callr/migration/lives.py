@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -10,7 +12,7 @@ from typing import Any
 
 import callr
 
-from ringtrail.model.call import Call, Leg, LegRole, Trigger
+from ringtrail.model.call import Call, Trigger
 from ringtrail.model.cause import Disposition, HangupBy
 from ringtrail.model.lifecycle import Stage
 from ringtrail.storage.apps import add_app
@@ -169,5 +171,11 @@ def expected(calls: Sequence[Call]) -> dict[int, tuple[str, str]]:
     return {call.id: (call.disposition.value, call.stage.value) for call in calls}
 
 
-def legs_of(calls: Sequence[Call]) -> list[Leg]:
-    return [leg for call in calls for leg in call.legs if leg.role is LegRole.TARGET]
+async def in_a_process(old: Side, new: Side, kind: str, *, most: int = 0) -> tuple[int | None, dict[str, Any]]:
+    """A kind of history moves in, see `mover`. (exit status, what came of it)"""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.dialects.callr.migration.mover", old.url, new.database.url, str(new.folder),
+        str(new.account.id), kind, str(most), stdout=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    told, _ = await child.communicate()
+    return child.returncode, json.loads(told) if told else {}

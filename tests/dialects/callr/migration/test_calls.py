@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
 import signal
-import sys
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -21,7 +18,15 @@ from ringtrail.model.history import Mark, PastCall
 from ringtrail.model.query import CallQuery, Order
 from tests.dialects.callr.happenings import in_progress
 from tests.dialects.callr.migration.conftest import Moved, Side
-from tests.dialects.callr.migration.lives import Lives, cdrs, check_books, dispositions, expected, same_ground
+from tests.dialects.callr.migration.lives import (
+    Lives,
+    cdrs,
+    check_books,
+    dispositions,
+    expected,
+    in_a_process,
+    same_ground,
+)
 from tests.dialects.callr.migration.test_past_calls import cdr_in, cdr_out
 from tests.fixtures import CALLR_LOGIN, GOLDEN_START, World
 
@@ -217,7 +222,7 @@ async def _nothing() -> Any:
 async def test_killed_between_batches_nothing_is_lost_or_doubled(old: Side, new: Side, world: World) -> None:
     await fill(old, world, 2_500, timedelta(minutes=10))
     for most, status in ((1, -signal.SIGKILL), (1_001, -signal.SIGKILL), (0, 0)):
-        returned, _ = await in_a_process(old, new, most=most)
+        returned, _ = await in_a_process(old, new, "calls", most=most)
         assert returned == status
     assert await same(old, new) == 2_500
     page = await new.services.calls.page(CallQuery(account_id=new.account.id, order=Order.CREATION))
@@ -226,25 +231,15 @@ async def test_killed_between_batches_nothing_is_lost_or_doubled(old: Side, new:
 
 async def test_memory_does_not_grow_with_the_history(old: Side, new: Side, world: World, moved: Moved) -> None:
     await fill(old, world, 2_000, timedelta(minutes=2))
-    _, few = await in_a_process(old, new)
+    _, few = await in_a_process(old, new, "calls")
     await fill(old, world, 18_000, timedelta(minutes=2), start=GOLDEN_START + timedelta(days=20))
     async with new.database.transaction() as connection:
         await connection.execute("DELETE FROM import_progress")
-    _, many = await in_a_process(old, new)
+    _, many = await in_a_process(old, new, "calls")
     assert (few["quantities"], many["quantities"]) == ({"calls": 2_000}, {"calls": 18_000})
     print(few["memory"], many["memory"])
     assert many["memory"] < few["memory"] + 60 * 1024
     await check_books(new)
-
-
-async def in_a_process(old: Side, new: Side, *, most: int = 0) -> tuple[int | None, dict[str, Any]]:
-    """(exit status, what came of it)"""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.dialects.callr.migration.mover", old.url, new.database.url, str(new.folder),
-        str(new.account.id), "calls", str(most), stdout=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    told, _ = await child.communicate()
-    return child.returncode, json.loads(told) if told else {}
 
 
 async def fill(side: Side, world: World, quantity: int, apart: timedelta, start: datetime = GOLDEN_START) -> None:

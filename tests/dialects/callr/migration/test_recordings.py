@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from dataclasses import replace
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.dialects.callr.migration.lives import (
     check_books,
     dispositions,
     expected,
+    in_a_process,
     same_ground,
 )
 from tests.dialects.callr.test_media import tone
@@ -110,6 +112,20 @@ async def test_a_second_run_adds_nothing(old: Side, new: Side, world: World, mov
     steps, report = await moved(only=ONLY)
     assert ([step.verdict for step in steps], report.quantities) == ([Verdict.HERE] * 2, {})
     assert (await listed(new), sorted(new.folder.iterdir())) == before
+
+
+async def test_killed_between_recordings_nothing_is_lost_or_doubled(
+    old: Side, new: Side, world: World, moved: Moved
+) -> None:
+    await lived(old, world)
+    await moved(only=frozenset({"calls"}))
+    for most, status in ((1, -signal.SIGKILL), (1, -signal.SIGKILL), (0, 0)):
+        returned, report = await in_a_process(old, new, "recordings", most=most)
+        assert returned == status
+    assert (report["quantities"], report["notes"]) == ({"recordings": 1}, [])
+    assert [item["hash"] for item in await listed(new)] == ["BR0KEN00", "V01CEMA1", "REC0RD1N"]
+    assert await sound(new, "V01CEMA1", "mp3") == await sound(old, "V01CEMA1", "mp3")
+    await check_books(new)
 
 
 async def test_a_sound_that_is_gone_is_told_and_fetched_by_a_later_run(
