@@ -5,12 +5,11 @@ from __future__ import annotations
 import signal
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
 from ringtrail.dialects.callr import cdr
-from ringtrail.dialects.callr.migration.calls import Outbound
+from ringtrail.dialects.callr.migration.calls import Waiting
 from ringtrail.dialects.callr.migration.plan import Verdict
 from ringtrail.model.call import Call
 from ringtrail.model.cause import Disposition
@@ -204,19 +203,23 @@ def test_targets_find_their_call_over_others_and_the_lost_are_told() -> None:
     around, about = cdr_out(6, callid_in=107), cdr_out(7, callid_in=106)
     later = cdr_out(8, callid_in=4712, start="2026-07-15 09:05:10")
     records = [placed, put_through, onwards, of_inbound, lost, around, about, later]
-    outbound = Outbound(_nothing(), DAY, {record.callid: record for record in records})
-    calls, gone = outbound.take([cdr_in()], DAY, DAY + timedelta(days=1))
+    waiting = Waiting()
+    waiting.add([cdr_in(), *records])
+    calls, gone = waiting.take(DAY + timedelta(days=1))
     assert {call.own.callid: [target.callid for target in call.targets] for call in calls} == {
         100: [104],
         101: [102, 103],
     }
     assert [record.callid for record in gone] == [105, 106, 107]
-    assert list(outbound.waiting) == [108]
+    assert (list(waiting.inbound), list(waiting.outbound)) == ([], [108])
 
 
-async def _nothing() -> Any:
-    return
-    yield
+def test_a_target_that_was_tried_later_goes_with_its_call_and_a_later_call_waits() -> None:
+    later = "2026-07-15 00:00:01"
+    waiting = Waiting()
+    waiting.add([cdr_in(), cdr_in(callid=200, start=later), cdr_out(1, callid_in=100, start=later)])
+    [call], lost = waiting.take(DAY + timedelta(days=1))
+    assert ([target.callid for target in call.targets], lost, list(waiting.inbound)) == ([101], [], [200])
 
 
 async def test_killed_between_batches_nothing_is_lost_or_doubled(old: Side, new: Side, world: World) -> None:

@@ -2,7 +2,7 @@
 
 Both types of a window are read together: a CDR.Out hangs on the CDR.In that its `callid_in` names, or on the CDR.Out of a call
 that was placed, or on what such a one hangs on. One without a `callid_in` is a call that was placed.
-[inferred]: a target is tried within two hours after its call began, so that far ahead is looked for its CDR.
+[inferred]: a target is tried within two hours after its call began: for so long a call waits for the CDRs of its targets.
 """
 
 from __future__ import annotations
@@ -21,9 +21,7 @@ from ringtrail.dialects.callr.migration.remote import RemoteError
 from ringtrail.dialects.callr.migration.windows import (
     BATCH,
     OVERLAP,
-    Read,
     Span,
-    Window,
     ends,
     first_property,
     here_already,
@@ -34,9 +32,8 @@ from ringtrail.dialects.callr.migration.windows import (
     windows,
 )
 from ringtrail.dialects.callr.responses import CdrIn, CdrOut
-from ringtrail.dialects.callr.vocabulary import datetime_of, datetime_text
+from ringtrail.dialects.callr.vocabulary import datetime_text
 from ringtrail.model.account import Account
-from ringtrail.model.call import whole_seconds
 from ringtrail.model.history import PastCall
 from ringtrail.services.history import LATEST
 
@@ -81,37 +78,43 @@ def _outbound(start: datetime, end: datetime) -> dict[str, Any]:
 
 
 @dataclass(slots=True)
-class Outbound:
-    """CDR.Out, read ahead of the calls that they belong to. waiting: by callid."""
+class Waiting:
+    """CDRs by callid, until those that belong to them are read."""
 
-    windows: AsyncIterator[Window]
-    read_to: datetime
-    waiting: dict[int, CdrOut] = field(default_factory=dict)
+    inbound: dict[int, CdrIn] = field(default_factory=dict)
+    outbound: dict[int, CdrOut] = field(default_factory=dict)
 
-    def take(self, callers: Iterable[CdrIn], start: datetime, end: datetime) -> tuple[list[Told], list[CdrOut]]:
-        """Calls of a window that was read for long enough ahead, and CDR.Out of it that belong to none of them."""
-        own: dict[int, CdrIn | CdrOut] = {record.callid: record for record in callers}
-        from_, to = datetime_text(start), datetime_text(end)
-        own |= {
-            id_: record for id_, record in self.waiting.items() if _is_placed(record) and from_ <= record.start < to
-        }
+    def add(self, records: Iterable[CdrIn | CdrOut]) -> None:
+        for record in records:
+            if isinstance(record, CdrIn):
+                self.inbound[record.callid] = record
+            else:
+                self.outbound[record.callid] = record
+
+    def take(self, until: datetime) -> tuple[list[Told], list[CdrOut]]:
+        """Calls that began before then, and CDR.Out before then that belong to none."""
         targets: defaultdict[int, list[CdrOut]] = defaultdict(list)
-        for record in self.waiting.values():
-            targets[self._root(record)].append(record)
-        calls = [
-            Told(record, [target for target in targets[id_] if target is not record]) for id_, record in own.items()
-        ]
-        lost = [record for id_, found in targets.items() if id_ not in own for record in found if record.start < to]
-        gone = {target.callid for id_ in own for target in targets[id_]} | {record.callid for record in lost}
-        self.waiting = {id_: record for id_, record in self.waiting.items() if id_ not in gone}
+        for record in self.outbound.values():
+            if not _is_placed(record):
+                targets[self._root(record)].append(record)
+        early = datetime_text(until)
+        placed = {id_: record for id_, record in self.outbound.items() if _is_placed(record)}
+        own = {id_: record for id_, record in (placed | self.inbound).items() if record.start < early}
+        calls = [Told(record, targets.pop(id_, [])) for id_, record in own.items()]
+        lost = [record for found in targets.values() for record in found if record.start < early]
+        self._drop([*own.values(), *(target for call in calls for target in call.targets), *lost])
         return calls, lost
+
+    def _drop(self, records: Iterable[CdrIn | CdrOut]) -> None:
+        for record in records:
+            (self.inbound if isinstance(record, CdrIn) else self.outbound).pop(record.callid, None)
 
     def _root(self, record: CdrOut) -> int:
         """The callid of the call that it belongs to, whether it is known or not."""
         seen = {record.callid}
         while not _is_placed(record):
             assert record.callid_in is not None
-            above = self.waiting.get(record.callid_in)
+            above = self.outbound.get(record.callid_in)
             if above is None or above.callid in seen:
                 return record.callid_in
             seen.add(above.callid)
@@ -133,25 +136,26 @@ class _Move:
         self._done = 0
 
     async def run(self) -> None:
-        start, end = self._span.start, self._span.end
         account, property_id = self._moving.here, await first_property(self._moving)
-        outbound = Outbound(windows(self._reading("OUT", CdrOut), start, end), start)
-        async for window in windows(self._reading("IN", CdrIn), start, end):
-            await self._read_ahead(outbound, min(window.end + AHEAD, end))
-            told, lost = outbound.take(window.found, window.start, window.end)
+        waiting, end = Waiting(), self._span.end
+        async for window in windows(self._read, self._span.start, end):
+            waiting.add(window.found)
+            until = end if window.end == end else max(self._span.start, window.end - AHEAD)
+            told, lost = waiting.take(until)
             await self._tell_lost(account, lost)
             landing = await self._landing(account, property_id, told)
             calls = [call for item in told if (call := self._made(landing, item)) is not None]
-            await self._take_in(account, calls, window.end)
+            await self._take_in(account, calls, until)
 
-    def _reading(self, type_: str, shape: type[Record]) -> Read:
-        async def read(start: datetime, end: datetime) -> Sequence[Record]:
-            found = await self._moving.remote.call("cdr.get", type_, *ends(start, end), None, None)
-            if not isinstance(found, list):
-                raise RemoteError(0, "the answer to cdr.get is no list")
-            return [record for item in found if (record := self._converted(item, shape)) is not None]
+    async def _read(self, start: datetime, end: datetime) -> Sequence[CdrIn | CdrOut]:
+        """Of both types."""
+        return [*await self._read_of("IN", CdrIn, start, end), *await self._read_of("OUT", CdrOut, start, end)]
 
-        return read
+    async def _read_of(self, type_: str, shape: type[Record], start: datetime, end: datetime) -> Sequence[Record]:
+        found = await self._moving.remote.call("cdr.get", type_, *ends(start, end), None, None)
+        if not isinstance(found, list):
+            raise RemoteError(0, "the answer to cdr.get is no list")
+        return [record for item in found if (record := self._converted(item, shape)) is not None]
 
     def _converted(self, item: object, shape: type[Record]) -> Record | None:
         try:
@@ -159,12 +163,6 @@ class _Move:
         except msgspec.ValidationError as exc:
             self._progress.note(f"{named(item)} cannot be read: {exc}")
             return None
-
-    async def _read_ahead(self, outbound: Outbound, until: datetime) -> None:
-        while outbound.read_to < until:
-            window = await anext(outbound.windows)
-            outbound.waiting |= {record.callid: record for record in window.found}
-            outbound.read_to = window.end
 
     async def _landing(self, account: Account, property_id: int, told: Sequence[Told]) -> Landing:
         hashes = {item.own.did_hash for item in told if isinstance(item.own, CdrIn) and item.own.did_hash}
@@ -197,15 +195,12 @@ class _Move:
             self._progress.advance(self._done)
 
     async def _tell_lost(self, account: Account, lost: Sequence[CdrOut]) -> None:
-        """Targets without their call: some of a call that is not over yet, some that an earlier run has taken in with theirs."""
-        old = [record for record in lost if self._is_old(record)]
-        known = await self._moving.services.calls.legs(account.id, [record.callid_in or 0 for record in old])
+        """Targets without their call: some of a call that is not over yet, or that began before all this; some that an earlier
+        run has taken in with theirs."""
+        first, last = datetime_text(self._span.start + AHEAD), datetime_text(self._span.end - OVERLAP)
+        told = [record for record in lost if first <= record.start < last]
+        known = await self._moving.services.calls.legs(account.id, [record.callid_in or 0 for record in told])
         ids = {leg.id for leg in known}
-        for record in old:
+        for record in told:
             if record.callid not in ids:
                 self._progress.note(f"CDR {record.callid}: its call {record.callid_in} is not there")
-
-    def _is_old(self, record: CdrOut) -> bool:
-        """The next run will not come upon it again."""
-        at = datetime_of(record.start)
-        return at is None or whole_seconds(at, self._span.end) > OVERLAP.total_seconds()
