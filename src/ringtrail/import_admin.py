@@ -59,10 +59,12 @@ async def _check_answers(remote: Remote) -> None:
 
 
 async def _account(services: Services, named: str | None) -> Account:
-    accounts = [item for item in await services.accounts.all() if named in (item.sid, item.hash, item.name)]
-    if len(accounts) > 1:
-        raise DomainError(ErrorCode.CONFLICT, "account", f"{len(accounts)} accounts are called {named!r}: say a hash")
-    return accounts[0] if accounts else await account_of(services, named)
+    """None: the only one that is below no other."""
+    everyone = await services.accounts.all()
+    found = [item for item in everyone if (named in (item.sid, item.hash, item.name) if named else not item.parent_id)]
+    if named and len(found) > 1:
+        raise DomainError(ErrorCode.CONFLICT, "account", f"{len(found)} accounts are called {named!r}: say a hash")
+    return found[0] if len(found) == 1 else await account_of(services, named)
 
 
 def _connected(settings: Settings, arguments: argparse.Namespace) -> AbstractAsyncContextManager[Remote]:

@@ -13,11 +13,11 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from ringtrail.config import ENV_PREFIX, load
+from ringtrail.config import load
 
 URL = "https://api.callr.com/json-rpc/v1.1/"
-KEY, LOGIN, PASSWORD = (f"{ENV_PREFIX}IMPORT_{name}" for name in ("API_KEY", "LOGIN", "PASSWORD"))
-"""In the environment, where no `ps` shows them."""
+KEY, LOGIN, PASSWORD = "CALLR_API_KEY", "CALLR_LOGIN", "CALLR_PASS"
+"""In the environment, where no `ps` shows them: as the vendor's own samples call them."""
 
 
 def add_to(imports: argparse.ArgumentParser) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import signal
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
@@ -12,6 +15,7 @@ from typing import Any
 import pytest
 
 from ringtrail.model.account import Account
+from ringtrail.model.media import MediaQuery
 from ringtrail.ports.clock import SystemClock
 from ringtrail.services import Services, build_services
 from ringtrail.storage.database import Database
@@ -19,7 +23,7 @@ from ringtrail.supervisor.postgres import EmbeddedPostgres
 from tests.conftest import fresh_database
 from tests.dialects.callr.migration.conftest import KEY, Side, opened, served
 from tests.dialects.callr.migration.furniture import HERE_TOO, ONLY_THERE, SECRET, Furnished, furnish, sub_account
-from tests.e2e.operator import Operator, operating
+from tests.e2e.operator import RINGTRAIL, Operator, operating
 from tests.fixtures import CALLR_LOGIN, add_credentials, build_world
 from tests.receiver import LOCAL
 
@@ -71,7 +75,7 @@ def operator(
     database_url: str, tmp_path: Path, old: Side, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> Operator:
     """Of `ringtrail import callr --url ... --per-second 1000 ...`, its key in the environment."""
-    monkeypatch.setenv("RINGTRAIL_IMPORT_API_KEY", KEY)
+    monkeypatch.setenv("CALLR_API_KEY", KEY)
     monkeypatch.setenv("RINGTRAIL_EGRESS_ALLOWED_NETWORKS", LOCAL)
     return partial(operating(database_url, tmp_path), "import", "callr", "--url", old.url, *FAST)
 
@@ -111,6 +115,38 @@ async def test_it_is_done_once_and_its_logins_are_shown(
     code, out, err = await operator("--account", account.sid, "--yes")
     assert (code, err) == (0, "")
     assert "There is nothing to do." in out
+
+
+async def test_a_move_that_was_killed_is_gone_on_with(
+    operator: Operator, old: Side, services: Services, account: Account, furnished: Furnished, tmp_path: Path,
+    database_url: str,
+) -> None:  # fmt: skip
+    ours = {"DATABASE_URL": database_url, "DATA_DIR": str(tmp_path / "var"), "SECRET_KEY": "k" * 32}
+    environ = {**os.environ, **{f"RINGTRAIL_{name}": value for name, value in ours.items()}}
+    process = await asyncio.create_subprocess_exec(
+        RINGTRAIL, "import", "callr", "--url", old.url, *FAST, "--yes", env=environ, stdout=asyncio.subprocess.DEVNULL
+    )  # fmt: skip
+    await _something_is_here(services, account)
+    process.kill()
+    assert await process.wait() == -signal.SIGKILL
+
+    code, out, err = await operator("--yes", "--json")
+    assert (code, err) == (0, "")
+    assert json.loads(out)["failures"] == []
+    code, out, err = await operator("--json")
+    assert (code, err) == (0, "")
+    assert {step["verdict"] for step in json.loads(out)["plan"]} == {"here"}
+    media, _ = await services.media.find(MediaQuery(account_id=account.id))
+    assert sorted((medium.name, medium.status.value) for medium in media) == [
+        ("Empty", "pending_content"), ("Welcome", "ready"), ("Whisper", "ready")
+    ]  # fmt: skip
+    assert len(await services.apps.list(account.id)) == 5
+
+
+async def _something_is_here(services: Services, account: Account) -> None:
+    async with asyncio.timeout(60):
+        while not await services.media.tallies(account.id):  # noqa: ASYNC110 - of another process there is no event
+            await asyncio.sleep(0.005)
 
 
 async def test_a_part_of_it_is_done_and_told_to_people(operator: Operator, furnished: Furnished) -> None:
@@ -155,6 +191,6 @@ async def test_a_login_and_its_password_do_as_well_as_a_key(
     plan = ("import", "callr", "--url", old.url, *FAST, "--only", "apps")
     code, _, err = await operating(database_url, tmp_path)(*plan)
     assert (code, "say who you are" in err) == (1, True)
-    monkeypatch.setenv("RINGTRAIL_IMPORT_LOGIN", CALLR_LOGIN[0])
-    monkeypatch.setenv("RINGTRAIL_IMPORT_PASSWORD", CALLR_LOGIN[1])
+    monkeypatch.setenv("CALLR_LOGIN", CALLR_LOGIN[0])
+    monkeypatch.setenv("CALLR_PASS", CALLR_LOGIN[1])
     assert (await operating(database_url, tmp_path)(*plan))[0] == 2
