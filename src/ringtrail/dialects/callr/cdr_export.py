@@ -27,9 +27,7 @@ EXPORT = "cdr.export"
 PORTION = 5_000
 
 
-async def export_async(
-    asking: Asking, wanted: cdr.Filters, options: None, webhook: DynamicWebhook | None
-) -> str:  # fmt: skip
+async def export_async(asking: Asking, wanted: cdr.Filters, options: None, webhook: DynamicWebhook | None) -> str:
     """The id of a job; its `result.url` is where the file is fetched."""
     account_id = asking.account.id
     try:
@@ -63,18 +61,14 @@ async def _portions(services: Services, account_id: int, wanted: cdr.Filters) ->
         yield Portion([msgspec.structs.astuple(record) for record in records], min(99.0, 100 * count / max(1, total)))
 
 
-async def _inbound(
-    services: Services, account_id: int, wanted: cdr.Filters
-) -> tuple[int, AsyncIterator[list[Any]]]:  # fmt: skip
+async def _inbound(services: Services, account_id: int, wanted: cdr.Filters) -> tuple[int, AsyncIterator[list[Any]]]:
     query = cdr.calls_query(account_id, wanted)
     show = cdr_in_view(await services.accounts.by_id(account_id), await masking_of(services, account_id))
     page = await services.calls.page(query, limit=0, with_total=True)
     return page.total or 0, services.calls.portions(query, show, PORTION)
 
 
-async def _outbound(
-    services: Services, account_id: int, wanted: cdr.Filters
-) -> tuple[int, AsyncIterator[list[Any]]]:  # fmt: skip
+async def _outbound(services: Services, account_id: int, wanted: cdr.Filters) -> tuple[int, AsyncIterator[list[Any]]]:
     query = cdr.legs_query(account_id, wanted)
     show = cdr_out_view(await masking_of(services, account_id))
     _, total = await services.calls.legs_page(query, show, limit=0)
