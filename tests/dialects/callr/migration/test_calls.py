@@ -15,10 +15,12 @@ from ringtrail.model.call import Call
 from ringtrail.model.cause import Disposition
 from ringtrail.model.history import Mark, PastCall
 from ringtrail.model.query import CallQuery, Order
+from ringtrail.storage.rollups import rebuild
 from tests.dialects.callr.happenings import in_progress
 from tests.dialects.callr.migration.conftest import Moved, Side
 from tests.dialects.callr.migration.lives import (
     Lives,
+    asked,
     cdrs,
     check_books,
     dispositions,
@@ -70,12 +72,21 @@ async def test_what_calls_cost_there_is_shown_here_and_charged_to_nobody(
         await connection.execute(
             "UPDATE calls SET debit_micro = 123400 * (id % 3), cost_label = 'France mobile', revenue_minor = 7 * (id % 2)"
         )
-        await connection.execute("UPDATE legs SET debit_micro = 5600 * (id % 4), cost_label = 'France'")
+        await connection.execute(
+            "UPDATE legs SET debit_micro = 5600 * (id % 4), cost_label = 'France' WHERE role = 'target'"
+        )
+        await connection.execute(
+            "UPDATE legs l SET debit_micro = c.debit_micro, cost_label = c.cost_label FROM calls c WHERE c.id = l.id"
+        )
+        await rebuild(connection)
     _, report = await moved(only=ONLY)
     assert (report.notes, report.failures) == ([], [])
     await same(old, new)
     shown = [record["billing_customer_debit_eur"] for record in await cdrs(new, "IN")]
     assert {"0.00", "12.34", "24.68"} >= set(shown) != {"0.00"}
+    for method in ("analytics/calls.summary", "analytics/calls.history"):
+        days = ("2026-07-14 00:00:00", "2026-07-14 23:59:59")
+        assert await asked(new, method, *days) == await asked(old, method, *days)
 
 
 async def test_a_second_run_adds_nothing_and_says_so(old: Side, new: Side, world: World, moved: Moved) -> None:

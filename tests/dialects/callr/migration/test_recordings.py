@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from ringtrail.dialects.callr import registry
+from ringtrail.dialects.callr.migration import recordings
 from ringtrail.dialects.callr.migration.past_calls import UnusableError
 from ringtrail.dialects.callr.migration.plan import Verdict
 from ringtrail.dialects.callr.migration.recordings import Told, recording_of
@@ -145,6 +146,18 @@ async def test_a_sound_that_is_gone_is_told_and_fetched_by_a_later_run(
     _, report = await moved(only=ONLY)
     assert (report.quantities["recordings"], report.notes) == (1, [])
     assert await sound(new, "REC0RD1N", "mp3") == content
+
+
+async def test_a_sound_that_is_too_long_is_told(
+    old: Side, new: Side, world: World, moved: Moved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lived(old, world)
+    monkeypatch.setattr(recordings, "MOST_BYTES", 100)
+    _, report = await moved(only=ONLY)
+    assert [note.text for note in report.notes] == [
+        f"recording {hash_}: the file is longer than 100 bytes" for hash_ in ("REC0RD1N", "V01CEMA1")
+    ]
+    assert report.quantities["recordings"] == 1
 
 
 async def test_a_recording_whose_call_is_not_here_stays_behind_and_is_told(

@@ -16,7 +16,7 @@ import msgspec
 
 from ringtrail.dialects.callr.migration.past_calls import UnusableError, instant_of
 from ringtrail.dialects.callr.migration.plan import Hash, Moving, Progress, Step, Verdict
-from ringtrail.dialects.callr.migration.remote import PAGE, RemoteError, RemoteRefusedError
+from ringtrail.dialects.callr.migration.remote import PAGE, AnswerTooLongError, RemoteError, RemoteRefusedError
 from ringtrail.dialects.callr.migration.windows import (
     OVERLAP,
     Span,
@@ -33,7 +33,7 @@ from ringtrail.model.call import Recording, RecordingKind
 from ringtrail.model.query import CallQuery
 
 KIND = "recordings"
-MOST_BYTES = 256 * 1024 * 1024
+MOST_BYTES = 64 * 1024 * 1024  # hours of speech
 _SEARCH = "media/recording.search"
 _FINISHED = ("READY", "ERROR")
 _MP3 = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xfa", b"\xff\xe3", b"\xff\xe2")
@@ -168,7 +168,10 @@ class _Move:
     async def _sound(self, told: Told) -> bytes:
         if not told.url_mp3:
             raise UnusableError("there is no MP3 of it")
-        sound = await self._moving.remote.file(told.url_mp3, MOST_BYTES)
+        try:
+            sound = await self._moving.remote.file(told.url_mp3, MOST_BYTES)
+        except AnswerTooLongError as exc:
+            raise UnusableError(exc.message) from exc
         if not sound.startswith(_MP3):
             raise RemoteError(0, "what is there is no MP3")
         return sound
