@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
+from weakref import WeakValueDictionary
 
 import msgspec
 from litestar import Request
@@ -33,21 +34,24 @@ async def read_json(request: Request[Any, Any, Any], limit: int = MAX_BODY_BYTES
 
 
 class LargeBodies:
-    """Bodies of up to `limit` bytes, of which those past MAX_BODY_BYTES are read `at_once` a process and no more.
+    """Bodies of up to `limit` bytes, of which those past MAX_BODY_BYTES are read `at_once` a process and no more, `each` of one
+    sender's, so that nobody keeps all places from others.
 
     Such a body must come at SLOWEST_BYTES_PER_S after a start of START_S, so that nobody keeps a place from others by
     sending next to nothing. Its handler has to be declared with `request_max_body_size=None`.
     """
 
-    def __init__(self, limit: int, *, at_once: int) -> None:
+    def __init__(self, limit: int, *, at_once: int, each: int) -> None:
         self._limit = limit
+        self._each = each
         self._places = asyncio.Semaphore(at_once)
+        self._senders: WeakValueDictionary[Hashable, asyncio.Semaphore] = WeakValueDictionary()
 
     @asynccontextmanager
     async def read(
-        self, request: Request[Any, Any, Any], admit: Callable[[Request[Any, Any, Any]], Awaitable[object]]
+        self, request: Request[Any, Any, Any], admit: Callable[[Request[Any, Any, Any]], Awaitable[Hashable]]
     ) -> AsyncIterator[bytes]:
-        """The whole body, which keeps its place until it has been dealt with. `admit` is asked before more than
+        """The whole body, which keeps its place until it has been dealt with. `admit` is asked who sends it before more than
         MAX_BODY_BYTES of it are read, and raises for whoever may not send so much.
 
         DomainError TOO_LARGE; UNAVAILABLE while all places are taken; UNREADABLE if it comes too slowly."""
@@ -56,21 +60,21 @@ class LargeBodies:
         begun = b"" if declared > MAX_BODY_BYTES else await _taken(arriving, MAX_BODY_BYTES)
         async with AsyncExitStack() as place:
             if max(declared, len(begun)) > MAX_BODY_BYTES:
-                await admit(request)
-                await place.enter_async_context(self._place())
+                await place.enter_async_context(self._place(await admit(request)))
                 begun += await _paced(arriving, self._limit - len(begun))
             yield begun
 
     @asynccontextmanager
-    async def _place(self) -> AsyncIterator[None]:
-        try:
-            await asyncio.wait_for(self._places.acquire(), PLACE_WITHIN_S)
-        except TimeoutError as exc:
-            raise DomainError(ErrorCode.UNAVAILABLE, detail="too many large bodies at a time") from exc
-        try:
+    async def _place(self, sender: Hashable) -> AsyncIterator[None]:
+        own = self._senders.setdefault(sender, asyncio.Semaphore(self._each))
+        async with AsyncExitStack() as held:
+            try:
+                async with asyncio.timeout(PLACE_WITHIN_S):
+                    await held.enter_async_context(own)
+                    await held.enter_async_context(self._places)
+            except TimeoutError as exc:
+                raise DomainError(ErrorCode.UNAVAILABLE, detail="too many large bodies at a time") from exc
             yield
-        finally:
-            self._places.release()
 
 
 def _declared(request: Request[Any, Any, Any]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,11 +19,10 @@ from tests.dialects.callr.conftest import ENDPOINT, Client, Rpc
 from tests.dialects.callr.test_media import in_base64, over, tone, working
 from tests.dialects.callr.test_media import world as world
 from tests.e2e.stack import eventually
-from tests.fixtures import CALLR_LOGIN, World
+from tests.fixtures import CALLR_LOGIN, World, build_world
 
 PIECE = 65_536
 BAD_LOGIN = (CALLR_LOGIN[0], "wrong")
-KEPT_OPEN = 3  # as many as are read at a time
 
 
 def asked(method: str, *params: Any) -> bytes:
@@ -113,39 +113,66 @@ async def test_who_has_no_credentials_sends_a_mebibyte_and_no_more(client: Clien
 # --- a few at a time ------------------------------------------------------------------------------------------------
 
 
+Start = Callable[..., Sender]
+
+
 @pytest.fixture
-async def senders(client: Client) -> AsyncIterator[Callable[[], Sender]]:
+async def others(world: World, tmp_path: Path) -> list[str]:
+    """Keys of two more accounts."""
+    keys = ["1" * 100, "2" * 100]
+    for key in keys:
+        other = await build_world(world.database, tmp_path, name="Other")
+        await world.services.accounts.add_token(other.account.id, "callr", key)
+    return keys
+
+
+@pytest.fixture
+async def start(client: Client) -> AsyncIterator[Start]:
     """Each call is another one that sends two mebibytes but for the end, which comes when the test is over."""
     go, sending = asyncio.Event(), []
 
-    def start() -> Sender:
+    def begin(key: str | None = None) -> Sender:
         sender = Sender(asked("system.get_timestamp").ljust(2 * body.MAX_BODY_BYTES), go=go)
-        sending.append(asyncio.create_task(sent(client, sender)))
+        by_key = {"authorization": f"Api-Key {key}"} if key else {}
+        sending.append(asyncio.create_task(sent(client, sender, None if key else CALLR_LOGIN, **by_key)))
         return sender
 
-    yield start
+    yield begin
     go.set()
     for reply in await asyncio.wait_for(asyncio.gather(*sending), 10):
         assert "result" in reply.json()
 
 
-async def test_of_more_than_a_few_large_bodies_the_others_wait_and_small_ones_do_not(
-    client: Client, rpc: Rpc, senders: Callable[[], Sender]
+async def waits(sender: Sender) -> bool:
+    await asyncio.sleep(0.2)
+    return sender.taken <= body.MAX_BODY_BYTES // PIECE + 2
+
+
+async def under_way(*senders: Sender) -> None:
+    await asyncio.gather(*(sender.all_but_the_last_are_taken() for sender in senders))
+
+
+async def test_of_an_account_two_large_bodies_are_read_at_a_time_and_others_and_small_ones_do_not_wait(
+    rpc: Rpc, start: Start, others: list[str]
 ) -> None:
-    first = [senders() for _ in range(KEPT_OPEN)]
-    await asyncio.gather(*(sender.all_but_the_last_are_taken() for sender in first))
-    waiting = senders()
+    await under_way(start(), start())
+    third = start()
     for _ in range(5):
         await rpc("system.get_timestamp")
-    await asyncio.sleep(0.2)
-    assert waiting.taken <= body.MAX_BODY_BYTES // PIECE + 2
+    assert await waits(third)
+    await under_way(start(others[0]))
+
+
+async def test_of_all_accounts_four_large_bodies_are_read_at_a_time(start: Start, others: list[str]) -> None:
+    await under_way(start(), start(), start(others[0]), start(others[0]))
+    assert await waits(start(others[1]))
 
 
 async def test_who_waits_too_long_for_a_place_is_told_to_come_again(
-    client: Client, senders: Callable[[], Sender], monkeypatch: pytest.MonkeyPatch
+    client: Client, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(body, "PLACE_WITHIN_S", 0.1)
-    await asyncio.gather(*(senders().all_but_the_last_are_taken() for _ in range(KEPT_OPEN)))
+    await under_way(start(), start())
     reply = await sent(client, os.urandom(2 * body.MAX_BODY_BYTES))
     assert error(reply) == (503, -32000, "UNAVAILABLE")
 
@@ -153,7 +180,7 @@ async def test_who_waits_too_long_for_a_place_is_told_to_come_again(
 async def test_who_sends_next_to_nothing_loses_the_place(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(body, "START_S", 0.2)
     monkeypatch.setattr(body, "SLOWEST_BYTES_PER_S", 1e9)
-    for _ in range(2 * KEPT_OPEN):
+    for _ in range(5):
         never = Sender(b" " * 2 * body.MAX_BODY_BYTES, go=asyncio.Event())
         assert error(await asyncio.wait_for(sent(client, never), 5)) == (200, -32700, "Parse error")
     monkeypatch.setattr(body, "START_S", 10)

@@ -37,11 +37,11 @@ _SOUND_FILE = re.compile(r"([A-Z0-9]{8})\.(mp3|wav)")
 _EXPORT_FILE = re.compile(r"([a-z0-9]{30})\.csv")
 LARGEST_BODY_BYTES = 16 * 1024 * 1024
 """Room for the largest file of media in base64, and for what else is in its call."""
-_LARGE_AT_ONCE = 3
+_LARGE_AT_ONCE, _LARGE_OF_ACCOUNT = 4, 2
 
 
 def build(services: Services, options: DialectOptions) -> Router:
-    bodies = LargeBodies(LARGEST_BODY_BYTES, at_once=_LARGE_AT_ONCE)
+    bodies = LargeBodies(LARGEST_BODY_BYTES, at_once=_LARGE_AT_ONCE, each=_LARGE_OF_ACCOUNT)
 
     async def admit(request: Request[Any, Any, Any], *, refreshing: bool = False) -> Asking:
         identity = await authenticate(services, request, refreshing=refreshing)
@@ -50,13 +50,16 @@ def build(services: Services, options: DialectOptions) -> Router:
             session_token=identity.session_token,
         )  # fmt: skip
 
+    async def sender(request: Request[Any, Any, Any]) -> int:
+        return (await admit(request)).principal.account.id
+
     async def admit_to_rest(request: Request[Any, Any, Any]) -> rest.Ask:
         asking = await admit(request)
         return lambda method, params: answer(asking, RpcCall(method, params))
 
     @post(RPC_PREFIX, status_code=200, middleware=[GZIP], request_max_body_size=None)
     async def json_rpc(request: Request[Any, Any, Any]) -> Response[bytes]:
-        async with bodies.read(request, admit) as body:
+        async with bodies.read(request, sender) as body:
             echo = id_of(body)
             request.scope["state"]["rpc_id"] = (
                 echo  # for render_error, which also words what goes wrong outside of here
