@@ -300,6 +300,7 @@ class Stock:
         """Give a number back to the stock, and drop the app that was its alone. Its calls stay. DomainError UNKNOWN_VALUE
         'did'."""
         async with self._database.transaction() as connection:
+            await counters.lock(connection, did.account_id)  # before any other row, as whoever buys takes them
             if not await number_store.delete_did(connection, did.account_id, did.hash):
                 raise DomainError(ErrorCode.UNKNOWN_VALUE, field="did")
             app = await app_store.app_of_did(connection, did.account_id, did.hash)

@@ -8,6 +8,7 @@ import secrets
 import string
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from ringtrail.model.account import Account, Property
@@ -19,8 +20,10 @@ from ringtrail.services.accounts import password_digest
 from ringtrail.services.money import month_about
 from ringtrail.services.numbers import tell_of
 from ringtrail.storage import accounts as account_store
+from ringtrail.storage import counters
 from ringtrail.storage import money as money_store
 from ringtrail.storage import numbers as number_store
+from ringtrail.storage import stock as stock_store
 from ringtrail.storage import sub_accounts as store
 from ringtrail.storage.database import Connection, Database
 
@@ -149,9 +152,12 @@ class SubAccounts:
     async def move_dids(self, giver: Account, taker: Account, did_hashes: Sequence[str]) -> None:
         """Numbers from one account to another, all or none; their apps answer them no more, their calls stay where they were.
         A month that the giver has paid is not charged again. DomainError UNKNOWN_VALUE 'dids'; MISSING 'property' if the taker
-        has none."""
+        has none; FORBIDDEN if it would have more than its quota."""
         now = self._clock.now()
         async with self._database.transaction() as connection:
+            for account_id in sorted({giver.id, taker.id}):
+                await counters.lock(connection, account_id)  # before any other row, as whoever buys takes them
+            await _require_room_for_dids(connection, taker.id, len(set(did_hashes)), now)
             for hash_ in sorted(set(did_hashes)):
                 await number_store.assign_did(connection, giver.id, hash_, None, now)
             property_id = await account_store.first_property_id(connection, taker.id)
@@ -206,6 +212,12 @@ async def _added(connection: Connection, parent: Account, hash_: str, profile: M
     )  # fmt: skip
     await account_store.add_property(connection, item)
     return account
+
+
+async def _require_room_for_dids(connection: Connection, account_id: int, more: int, now: datetime) -> None:
+    owned, most, *_ = await stock_store.quota(connection, account_id, now, lock=True)
+    if 0 <= most < owned + more:
+        raise DomainError(ErrorCode.FORBIDDEN, detail=f"the account may have {most} numbers at most")
 
 
 async def _require_room(connection: Connection, parent_id: int) -> None:

@@ -322,6 +322,15 @@ async def test_numbers_move_without_their_app_and_their_calls_stay(rpc: Rpc, sub
     assert (await rpc("did.search", {}, {}))["total"] == 1
 
 
+async def test_numbers_do_not_move_beyond_the_quota_of_who_gets_them(rpc: Rpc, fault: Rpc, world: World) -> None:
+    made = await rpc("account/sub.create", LEAST, {})
+    sub = await account_of(world, made)
+    await world.services.stock.set_quota(sub.id, most_owned=0)
+    told = await fault("account/sub.transfer_dids", CALLR_LOGIN[0], login_of(made), [world.did.hash], None)
+    assert told == (100, "FORBIDDEN: the account may have 0 numbers at most")
+    assert (await rpc("did.search", {}, {}))["total"] == 1
+
+
 async def test_numbers_move_all_or_none(rpc: Rpc, fault: Rpc, world: World) -> None:
     login = login_of(await rpc("account/sub.create", LEAST, {}))
     told = await fault("account/sub.transfer_dids", CALLR_LOGIN[0], login, [world.did.hash, "ZZZZZZZZ"], None)

@@ -23,7 +23,7 @@ from ringtrail.dialects.callr.parameters import Asking, Slice, bad_value
 from ringtrail.dialects.callr.responses import SearchResults, search_results
 from ringtrail.dialects.callr.vocabulary import cents
 from ringtrail.model.account import Account, Bar
-from ringtrail.model.errors import DomainError
+from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.services.sub_accounts import Standing
 
 ORDER = "created_at"
@@ -176,6 +176,8 @@ async def transfer_dids(asking: Asking, giver: Account, taker: Account, dids: li
     try:
         await asking.services.sub_accounts.move_dids(giver, taker, dids)
     except DomainError as exc:
+        if exc.code is ErrorCode.FORBIDDEN:
+            raise
         raise bad_value("to" if exc.field == "property" else exc.field or "dids") from exc
     return True
 
