@@ -10,7 +10,8 @@ import anyio
 from litestar import Response
 from litestar.response import Stream
 
-MEDIA_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg", "csv": "text/csv"}
+SOUND_TYPES = {"wav": "audio/wav", "mp3": "audio/mpeg"}
+MEDIA_TYPES = {**SOUND_TYPES, "csv": "text/csv"}
 _RANGE = re.compile(r"bytes=([0-9]*)-([0-9]*)")
 _BEYOND = 10**18  # past the end of any file
 _CHUNK = 65_536

@@ -15,7 +15,7 @@ from litestar import Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from ringtrail import __version__
-from ringtrail.httpkit.files import MEDIA_TYPES
+from ringtrail.httpkit.files import SOUND_TYPES
 from ringtrail.model.errors import ErrorCode
 
 JSON = "application/json"
@@ -53,11 +53,11 @@ class Answer(NamedTuple):
     media: tuple[str, ...] = (JSON,)  # empty: no content
 
 
-_SOUND_TYPES = tuple(sorted(MEDIA_TYPES.values()))
+_SOUNDS = tuple(sorted(SOUND_TYPES.values()))
 SOUND = {
-    200: Answer("The sound; MP3, or WAV where no MP3 could be made.", media=_SOUND_TYPES),
-    206: Answer("The bytes that `Range` asked for.", media=_SOUND_TYPES),
-    416: Answer("`Range` lies outside the file.", media=_SOUND_TYPES),
+    200: Answer("The sound; MP3, or WAV where no MP3 could be made.", media=_SOUNDS),
+    206: Answer("The bytes that `Range` asked for.", media=_SOUNDS),
+    416: Answer("`Range` lies outside the file.", media=_SOUNDS),
 }
 RANGE = Parameter("Range", "One range of bytes (RFC 9110).", {"type": "string"}, "header")
 """What `files.file_response` answers, and goes by."""
