@@ -44,9 +44,9 @@ async def moved(services: Services, settings: Settings, arguments: argparse.Name
             await _check_answers(remote)
             return await _planned_and_done(moving, arguments)
     except RemoteRefusedError as exc:
-        raise DomainError(ErrorCode.UNAUTHENTICATED, detail=f"{arguments.url} says {printable(exc.message)}") from exc
+        raise DomainError(ErrorCode.UNAUTHENTICATED, detail=f"the old account says {printable(exc.message)}") from exc
     except RemoteError as exc:
-        raise DomainError(ErrorCode.UNAVAILABLE, detail=f"{arguments.url}: {printable(exc.message)}") from exc
+        raise DomainError(ErrorCode.UNAVAILABLE, detail=f"the old account: {printable(exc.message)}") from exc
 
 
 async def _check_answers(remote: Remote) -> None:

@@ -161,7 +161,7 @@ async def test_a_part_of_it_is_done_and_told_to_people(operator: Operator, furni
     ("arguments", "said"),
     [
         (("--api-key", "nobody"), "unauthenticated"),
-        (("--url", "nowhere"), "unavailable: nowhere: this is not an address"),
+        (("--url", "nowhere"), "unavailable: the old account: this is not an address"),
         (("--account", "nobody"), "there is no account 'nobody'"),
     ],
 )

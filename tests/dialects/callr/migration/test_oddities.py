@@ -116,7 +116,7 @@ def seen(steps: Sequence[Step]) -> list[tuple[str, Verdict, tuple[str, ...]]]:
         ("webhooks.get_list", "webhooks", [WEBHOOK, {**WEBHOOK, "hash": 1}, {**WEBHOOK, "type": None}, {}, [], "x"]),
         (
             "account/sub.search", "sub_accounts",
-            page(SUB, {**SUB, "credentials": {}}, {**SUB, "credentials": {"login": ""}}, {**SUB, "state": []}, 4, None),
+            page(SUB, {**SUB, "credentials": {}}, {**SUB, "credentials": {"login": "ann\r\nX: y"}}, {**SUB, "state": []}, 4, None),
         ),
     ],
 )  # fmt: skip
@@ -228,6 +228,18 @@ async def test_what_an_app_may_not_say_here_is_left_out_and_the_rest_of_it_comes
     assert (app["name"], app["p"]["targets"], app["p"]["medias"]["welcome"]) == ("x" * 64, params["targets"], 0)
     assert (app["p"]["options"]["locale"], app["p"]["vms"]["active"]) == ("fr_FR", True)
     assert (app["date_creation"], app["date_update"]) == (APP["date_creation"], APP["date_update"])
+
+
+async def test_an_app_names_a_medium_that_is_still_to_come(
+    brought: Brought, told: dict[str, Any], receiver: Receiver, new: Side
+) -> None:
+    told["apps.get_list"] = [{**APP, "p": {"medias": {"welcome": MEDIUM["id"]}}}]
+    told["media/library.get_list"] = [MEDIUM]
+    for kinds in (("apps",), ("media", "apps")):
+        _, report = await brought(*kinds)
+        assert report.failures == []
+        assert (await new.ask("apps.get", "LXLGRVDT"))["p"]["medias"]["welcome"] == MEDIUM["id"]
+    assert (await new.ask("media/library.get", MEDIUM["id"]))["name"] == "Welcome"
 
 
 async def test_an_app_of_a_package_that_is_none_here_stays_behind(brought: Brought, told: dict[str, Any]) -> None:

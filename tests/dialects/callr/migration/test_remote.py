@@ -117,8 +117,9 @@ async def test_pages_are_read_until_there_are_no_more(told: Remote, receiver: Re
     ]
 
 
-async def test_a_page_without_hits_is_an_error(told: Remote, receiver: Receiver) -> None:
-    receiver.reply = answers({"result": {"hits": "many"}})
+@pytest.mark.parametrize("result", [{"hits": "many"}, {}, [], {"hits": [1], "has_more": True}])
+async def test_pages_without_hits_or_without_end_are_an_error(told: Remote, receiver: Receiver, result: Any) -> None:
+    receiver.reply = answers({"result": result})
     with pytest.raises(RemoteError, match="list of hits"):
         _ = [page async for page in told.pages("did.search")]
 
@@ -163,7 +164,7 @@ async def test_an_account_is_known_again_by_where_it_is_and_whose_key_it_is(told
     same, other, below = replace(told), replace(told, authorization=api_key("x")), told.acting_as("Account.hash A")
     assert told.source == same.source
     assert len({told.source, other.source, below.source}) == 3
-    assert "secret" not in told.source
+    assert "secret" not in told.source + repr(told)
 
 
 async def test_ours_is_asked_like_theirs(old: Side, remote: Remote) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 
+from ringtrail.dialects.callr.migration.media import know_media
 from ringtrail.dialects.callr.migration.plan import (
     Hash,
     Moving,
@@ -57,6 +58,7 @@ class _Wanted:
 
 
 async def steps(moving: Moving) -> AsyncIterator[Step]:
+    await know_media(moving)
     account = moving.account
     here = {app.hash: app for app in await moving.services.apps.list(account.id)} if account else {}
     for item in items_of(await moving.remote.call(_METHOD, False), _METHOD):
@@ -73,7 +75,7 @@ async def _step(moving: Moving, old: OldApp, here: App | None) -> Step:
     if old.package.name not in PACKAGE_TYPES:
         notes: tuple[str, ...] = (f"there are no apps of the package {old.package.name[:32]!r} here",)
         return Step(kind=KIND, name=name, verdict=Verdict.CANNOT, notes=notes)
-    wanted = await _wanted(moving, old, planning=True)
+    wanted = await _wanted(moving, old)
     notes = tuple(f"{path} cannot be as it is there" for path in wanted.lost)
     if here is None:
         return Step(kind=KIND, name=name, verdict=Verdict.NEW, notes=notes, do=partial(_bring, moving, old))
@@ -84,7 +86,7 @@ async def _step(moving: Moving, old: OldApp, here: App | None) -> Step:
     return Step(kind=KIND, name=name, verdict=Verdict.DIFFERS, notes=(", ".join(different),), do=do)
 
 
-async def _wanted(moving: Moving, old: OldApp, *, planning: bool) -> _Wanted:
+async def _wanted(moving: Moving, old: OldApp) -> _Wanted:
     account, package = moving.account or moving.master, old.package.name
     schema = schema_of(package)
 
@@ -93,7 +95,7 @@ async def _wanted(moving: Moving, old: OldApp, *, planning: bool) -> _Wanted:
 
     params, lost = await readable(old.p if isinstance(old.p, dict) else {}, _PATH, check)
     for path, id_ in dict(media_in(_PATH, schema, params)).items():
-        ours = await _medium(moving, id_, planning=planning)
+        ours = await _medium(moving, id_)
         _set(params, path, ours)
         lost += [path] if not ours else []
     name = old.name[:MAX_NAME_LENGTH].strip() or old.hash
@@ -107,12 +109,12 @@ def _set(params: dict[str, Any], path: str, value: int) -> None:
     params[key] = value
 
 
-async def _medium(moving: Moving, id_: int, *, planning: bool) -> int:
-    """Its id here; 0: it is not here. While planning, what is planned to come counts as here."""
+async def _medium(moving: Moving, id_: int) -> int:
+    """Its id here; 0: there is none here. One that is still to come has the id that it has there."""
     media, account_id = moving.services.media, moving.account.id if moving.account else BUILT_IN
     hash_ = moving.media.get(id_)
     found = await (media.by_hash(account_id, hash_) if hash_ else media.by_id(account_id, id_))
-    return found.id if found else id_ if hash_ and planning else 0
+    return found.id if found else id_ if hash_ else 0
 
 
 def _differences(moving: Moving, wanted: _Wanted, here: App) -> list[str]:
@@ -123,7 +125,7 @@ def _differences(moving: Moving, wanted: _Wanted, here: App) -> list[str]:
 
 
 async def _bring(moving: Moving, old: OldApp, progress: Progress) -> None:
-    wanted = await _noted(moving, old, progress)
+    wanted = await _wanted(moving, old)
     await moving.services.apps.create(
         moving.here.id, old.package.name, wanted.name, wanted.params, hash_=old.hash,
         created_at=datetime_of(old.date_creation), updated_at=datetime_of(old.date_update),
@@ -131,14 +133,5 @@ async def _bring(moving: Moving, old: OldApp, progress: Progress) -> None:
 
 
 async def _update(moving: Moving, old: OldApp, progress: Progress) -> None:
-    wanted = await _noted(moving, old, progress)
+    wanted = await _wanted(moving, old)
     await moving.services.apps.edit(moving.here.id, old.hash, name=wanted.name, params=wanted.params)
-
-
-async def _noted(moving: Moving, old: OldApp, progress: Progress) -> _Wanted:
-    """As of now, when its media are there or not."""
-    before = await _wanted(moving, old, planning=True)
-    wanted = await _wanted(moving, old, planning=False)
-    for path in set(wanted.lost) - set(before.lost):
-        progress.note(f"{path}: its medium is not here")
-    return wanted

@@ -8,6 +8,7 @@ this API takes is cut.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Annotated, Any
@@ -16,7 +17,7 @@ import msgspec
 
 from ringtrail.dialects.callr import media_library
 from ringtrail.dialects.callr.migration.plan import Do, Hash, Moving, Progress, Step, Verdict, items_of, unreadable
-from ringtrail.dialects.callr.migration.remote import Remote
+from ringtrail.dialects.callr.migration.remote import RemoteError
 from ringtrail.dialects.callr.parameters import MAX_NAME_LENGTH
 from ringtrail.model.errors import DomainError
 from ringtrail.model.media import MediaQuery, Medium, MediumStatus
@@ -84,6 +85,18 @@ async def steps(moving: Moving) -> AsyncIterator[Step]:
         yield _step(wanted, by_hash.get(old.hash), notes)
 
 
+async def know_media(moving: Moving) -> None:
+    """Fill `moving.media` for whatever names them, where media are not wished for themselves. An old account that does not tell
+    has none."""
+    if moving.wishes.wants(KIND):
+        return
+    with suppress(RemoteError):
+        for item in items_of(await moving.remote.call(_METHOD, None), _METHOD):
+            with suppress(msgspec.ValidationError):
+                old = msgspec.convert(item, OldMedium)
+                moving.media |= {old.id: old.hash} if old.own else {}
+
+
 async def _own_media(moving: Moving) -> list[Medium]:
     if moving.account is None:
         return []
@@ -118,11 +131,8 @@ def _verdict(wanted: _Wanted, here: Medium) -> tuple[Verdict, tuple[str, ...], D
     different = wanted.differences(here)
     if not different:
         return Verdict.HERE, (), None
-    return (
-        Verdict.DIFFERS,
-        (", ".join(different),),
-        partial(_update, wanted, here) if wanted.moving.wishes.update else None,
-    )
+    do = partial(_update, wanted, here) if wanted.moving.wishes.update else None
+    return Verdict.DIFFERS, (", ".join(different),), do
 
 
 async def _bring(wanted: _Wanted, progress: Progress) -> None:
@@ -136,15 +146,11 @@ async def _fill(wanted: _Wanted, medium: Medium, progress: Progress) -> None:
     if not wanted.url:
         return
     media, remote = wanted.moving.services.media, wanted.moving.remote
-    sound = await _sound(remote, wanted.url)
+    sound = await remote.file(wanted.url, MOST_UPLOAD_BYTES)
     await media.fill_with(medium, sound, content=wanted.content, voice_id=wanted.voice)
     filled = await media.by_id(medium.account_id, medium.id)
     if filled is not None and filled.status is MediumStatus.ERROR:
         progress.note("what is at its URL is no sound")
-
-
-async def _sound(remote: Remote, url: str) -> bytes:
-    return await remote.file(url, MOST_UPLOAD_BYTES)
 
 
 async def _update(wanted: _Wanted, medium: Medium, progress: Progress) -> None:

@@ -14,7 +14,7 @@ import re
 import socket
 from base64 import b64encode
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import msgspec
@@ -85,7 +85,7 @@ class Remote:
     """authorization: the header's value, which goes to the host of `url` only. acts_as: see `acting_as`."""
 
     url: str
-    authorization: str
+    authorization: str = field(repr=False)
     egress: Egress
     pace: Pace
     acts_as: str = ""
@@ -114,13 +114,14 @@ class Remote:
         self, method: str, filters: Mapping[str, Any] | None = None, options: Mapping[str, Any] | None = None
     ) -> AsyncIterator[list[Any]]:
         """The hits of a `search`, page by page: method(filters, options), with offset and quantity."""
-        offset, more = 0, True
+        offset, more, before = 0, True, None
         while more:
             asked = {"quantity": PAGE, **(options or {}), "offset": offset}
             found = await self.call(method, filters or {}, asked)
             hits = found.get("hits") if isinstance(found, dict) else None
-            if not isinstance(hits, list):
-                raise RemoteError(0, f"the answer to {method} has no list of hits")
+            if not isinstance(hits, list) or (hits and hits == before):
+                raise RemoteError(0, f"the answer to {method} has no list of hits, or always the same")
+            before = hits
             if hits:
                 yield hits
             offset, more = offset + len(hits), bool(hits) and found.get("has_more") is True

@@ -38,7 +38,7 @@ _CHECK = account_sub_parameters.properties(new=True)
 
 
 class OldCredentials(msgspec.Struct):
-    login: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    login: Annotated[str, msgspec.Meta(max_length=100, pattern=r"^[^\s\x00-\x1f\x7f]+\Z")]  # it stands in a header
 
 
 class OldDefault(msgspec.Struct, frozen=True):
@@ -136,6 +136,8 @@ async def below(moving: Moving) -> AsyncIterator[Below]:
 async def _below(moving: Moving, old: OldSubAccount) -> Below:
     login = old.credentials.login
     found = await moving.services.sub_accounts.reached(moving.master, DIALECT_NAME, hash_=old.hash)
+    if found is not None and found.parent_id is None:
+        found = None  # no sub account moves into its master
     sub = replace(moving, remote=moving.remote.acting_as(f"User.login {login}"), account=found, name=login, media={})
     step = await _step(moving, sub, old)
     if step.verdict is Verdict.CANNOT:
