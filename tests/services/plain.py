@@ -16,6 +16,7 @@ from ringtrail.ports.clock import SystemClock
 from ringtrail.services.deliverer import Deliverer
 from ringtrail.services.egress import Egress, Policy
 from ringtrail.services.webhooks import Attempt, UnsendableError, WebhookRequest, singly
+from ringtrail.storage.database import Database
 from tests.fixtures import World
 
 LIMIT_S = 1.0
@@ -48,9 +49,10 @@ async def plain(attempt: Attempt) -> WebhookRequest | None:
 
 
 @asynccontextmanager
-async def delivering(world: World) -> AsyncIterator[None]:
+async def delivering(world: World, database: Database | None = None) -> AsyncIterator[None]:
+    """database: the worker's own connections, if they are not the world's."""
     egress = Egress(Policy([ip_network("127.0.0.0/8")]), limit_s=LIMIT_S)
-    deliverer = Deliverer(world.database, SystemClock(), world.services.webhooks, egress, {"plain": plain})
+    deliverer = Deliverer(database or world.database, SystemClock(), world.services.webhooks, egress, {"plain": plain})
     async with egress.opened():
         running = asyncio.create_task(deliverer.run())
         try:

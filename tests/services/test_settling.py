@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 from aiohttp import web
 
+from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.webhook import DeliveryState
 from ringtrail.services.entered_calls import CallEntry
 from ringtrail.storage.calls import save_account
+from ringtrail.storage.database import Connection, Database
 from ringtrail.storage.schema import ensure_partitions
 from tests.fixtures import World
 from tests.receiver import Received, Receiver
@@ -39,6 +43,38 @@ class Gate:
     async def __call__(self, _: Received) -> web.Response:
         await self.open.wait()
         return web.Response(status=self.status)
+
+
+class LostAnswer(Database):
+    """The server's answer to the first commit of an attempt does not arrive."""
+
+    lost = False
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        async with super().transaction() as connection:
+            yield connection
+            noted = await (await connection.execute("SELECT FROM attempts")).fetchone()
+        if noted is not None and not self.lost:
+            self.lost = True
+            raise DomainError(ErrorCode.UNAVAILABLE, detail="the database is away")
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_an_attempt_whose_commit_was_not_answered_is_noted_once(
+    world: World, receiver: Receiver, status: int
+) -> None:
+    receiver.reply = lambda _: web.Response(status=status)
+    endpoint = await endpoint_of(world, receiver.url)
+    await world.save(world.golden())
+    database = LostAnswer(world.database.url)
+    await database.open()
+    async with delivering(world, database):
+        await tried(world, endpoint)
+        await asyncio.sleep(1.5)  # what it does not know to be noted it notes again after a second
+    await database.close()
+    assert database.lost
+    assert [attempt.status for attempt in await attempts_of(world, endpoint)] == [status]
 
 
 @pytest.mark.parametrize("renders", ["a number in a header", "a NUL in the address", "a NUL in the error"])

@@ -72,6 +72,7 @@ class _Outcome:
     wanted: bool = True
     blames: bool = True
     took_s: float = 0.0
+    at: datetime | None = None  # when it was over
     secrets: Sequence[str] = ()  # the endpoint's
 
     @property
@@ -237,7 +238,8 @@ class Deliverer:
             return [exc] * len(due)
 
     async def _send(self, delivery: DueDelivery, rendered: Rendered, began: float, secrets: Sequence[str]) -> None:
-        outcome = replace(await self._outcome(delivery, rendered, began), secrets=secrets)
+        outcome = await self._outcome(delivery, rendered, began)
+        outcome = replace(outcome, at=self._clock.now(), secrets=secrets)
         self._ended.append((delivery, outcome))
         self._something_ended.set()
 
@@ -319,7 +321,9 @@ class Deliverer:
             notices = await self._notices(told, now)
             async with self._database.transaction() as connection:
                 # Endpoints before deliveries, as replay locks them.
-                await self._note_health(connection, told, notices, now)
+                # Not after any of the attempts: what an endpoint missed begins with those that failed.
+                first = min((outcome.at or now for _, outcome in told), default=now)
+                await self._note_health(connection, told, notices, first)
                 if rows:
                     await store.settle(connection, rows)
                 for delivery, outcome in batch:
@@ -339,7 +343,7 @@ class Deliverer:
         kept = Blackout(outcome.secrets, request)
         return Settled(
             account_id=endpoint.account_id, endpoint_hash=endpoint.hash, event_id=delivery.event.id,
-            about=delivery.event.about, tries=delivery.tries, at=now, took_ms=round(outcome.took_s * 1000),
+            about=delivery.event.about, tries=delivery.tries, at=outcome.at or now, took_ms=round(outcome.took_s * 1000),
             due_at=None if outcome.delivered else self._again_at(delivery, outcome, now),
             delivered_at=now if outcome.delivered else None, method=request.method if request else None,
             address=storable(request.address if request else endpoint.address),

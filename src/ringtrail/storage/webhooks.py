@@ -277,14 +277,17 @@ _TRIED = ", ".join(f"{name} {type_}" for name, type_ in zip(Settled._fields, _TY
 # is looked up by its key (LATERAL), and no condition on due_at invites a walk through the whole of an index that is said
 # to be empty. An attempt whose lease has passed is noted too, but what becomes of the delivery is its successor's to say.
 # The setting is for the foreign key's check of each row, which is planned anew each time where custom plans are forced.
-# One that was given up meanwhile is delivered, if it was.
+# One that was given up meanwhile is delivered, if it was. Whoever did not hear that this was committed comes again: an attempt
+# is known by the instant at which it was over.
 _SETTLE = f"""
 WITH tried AS MATERIALIZED (
     SELECT t.* FROM json_to_recordset(%s::json) AS t ({_TRIED})
     CROSS JOIN set_config('plan_cache_mode', 'auto', true) AS planned
     ORDER BY account_id, endpoint_hash, event_id
 ), alive AS MATERIALIZED (
-    SELECT t.*, d.leased FROM tried t CROSS JOIN LATERAL (
+    SELECT t.*, d.leased, (SELECT true FROM attempts a WHERE a.account_id = t.account_id AND a.event_id = t.event_id
+        AND a.endpoint_hash = t.endpoint_hash AND a.at = t.at LIMIT 1) IS NOT NULL AS known
+    FROM tried t CROSS JOIN LATERAL (
         SELECT d.tries = t.tries AND (d.due_at IS NOT NULL OR t.delivered_at IS NOT NULL) AS leased FROM deliveries d
         WHERE d.account_id = t.account_id AND d.endpoint_hash = t.endpoint_hash AND d.event_id = t.event_id
         LIMIT 1 FOR UPDATE) d
@@ -292,7 +295,7 @@ WITH tried AS MATERIALIZED (
     INSERT INTO attempts (account_id, event_id, endpoint_hash, number, at, took_ms, method, address, request_headers,
         request_body, status, response_headers, response_body, error)
     SELECT account_id, event_id, endpoint_hash, tries - 1, at, took_ms, method, address, request_headers, request_body,
-        status, response_headers, response_body, error FROM alive
+        status, response_headers, response_body, error FROM alive WHERE NOT known
 )
 UPDATE deliveries d SET due_at = a.due_at, delivered_at = a.delivered_at, tried_at = a.at, took_ms = a.took_ms,
     last_status = a.status, last_error = a.error
