@@ -101,6 +101,36 @@ async def test_a_number_that_was_given_back_owes_nothing(world: World) -> None:
     assert await Subscriptions(world.database, At(2026, 10, 31)).bill_months() == 0
 
 
+@pytest.mark.parametrize(
+    ("owner", "payer", "owes"),
+    [("sub", "sub", False), ("sub", "master", False), ("master", "sub", False), ("sub", "sibling", False),
+     ("sub", "stranger", True), ("stranger", "master", True)],
+)  # fmt: skip
+async def test_a_month_that_one_account_of_a_master_and_its_subs_has_paid_is_paid_for_all_of_them(
+    world: World, owner: str, payer: str, owes: bool
+) -> None:
+    subs = world.services.sub_accounts
+    stranger = await world.services.accounts.create(
+        name="Somebody", timezone="UTC", country="FR", currency="EUR", outbound_prefixes=()
+    )
+    ids = {
+        "master": world.account.id, "stranger": stranger.id,
+        "sub": (await subs.create(world.account, "callr", {})).account.id,
+        "sibling": (await subs.create(world.account, "callr", {})).account.id,
+    }  # fmt: skip
+    item = await world.services.accounts.add_property(ids[owner], "x")
+    did = await world.services.numbers.add(
+        account_id=ids[owner], property_id=item.id, number_e164="+33912349999", friendly_name=""
+    )
+    await bought(world, did.hash, "2026-06-15Z")
+    await execute(
+        world,
+        "INSERT INTO ledger_entries (account_id, kind, about, amount_micro, balance_micro) VALUES (%s, 'number', %s, 0, 0)",
+        ids[payer], month_about(did.hash, date(2026, 7, 1)),
+    )  # fmt: skip
+    assert await Subscriptions(world.database, At(2026, 7, 2)).bill_months() == owes
+
+
 async def test_of_workers_that_bill_at_once_each_month_is_booked_by_one(world: World, tmp_path: Path) -> None:
     others = [await build_world(world.database, tmp_path, name=f"Other {n}") for n in range(5)]
     for item in (world, *others):
