@@ -1,7 +1,8 @@
 """The account to move in, asked through the vendor's API where it is now. Nothing is ever written there.
 
-[inferred]: four requests a second (the vendor names no limit, its own sample asks once a second); a request is tried five times; what is no method there is
--32601, or an error whose message says as much; a list ends with the first page that is empty or says so.
+[inferred]: four requests a second (the vendor names no limit, its own sample asks once a second); a request is tried five
+times; what is no method there is -32601, or an error whose message says as much; a list ends with the first page that is
+empty or says so.
 """
 
 from __future__ import annotations

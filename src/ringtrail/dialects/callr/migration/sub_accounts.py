@@ -1,9 +1,9 @@
 """The accounts below, and their logins.
 
-[inferred]: an account below is acted for by its login. Its hash is kept where its login tells it, as ours do; where it does not, it
-gets one that follows from the login, so that it is known again. What `state` forbids is forbidden here too, unless the account is disabled, or, of
-what costs, has no credit left: then it says nothing about the account. What a disabled account has cannot be read there, so
-it comes without. Credit stays there.
+[inferred]: an account below is acted for by its login. Its hash is kept where its login tells it, as ours do; where it does
+not, it gets one that follows from the login, so that it is known again. What `state` forbids is forbidden here too, unless
+the account is disabled, or, of what costs, has no credit left: then it says nothing about the account. What a disabled
+account has cannot be read there, so it comes without. Credit stays there.
 """
 
 from __future__ import annotations
@@ -188,7 +188,7 @@ async def _update(wanted: _Wanted, here: Account, progress: Progress) -> None:
 
 
 async def login_step(sub: Moving) -> Step | None:
-    """The login of an account below, with a new password. It comes last, so that nobody waits long between its making and its showing. None:
+    """The login of an account below, with a new password. It is made last, so that little can happen before it is shown. None:
     the account has it."""
     login = sub.name
     found = await sub.services.sub_accounts.reached(sub.master, DIALECT_NAME, login=login)
