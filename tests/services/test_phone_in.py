@@ -307,6 +307,31 @@ async def test_what_is_no_sound_leaves_the_medium_as_it_was(stage: Stage, spoil:
     assert (stage.files(), await stage.count("phone_recordings")) == ([], 0)
 
 
+async def test_what_cannot_be_written_waits_and_holds_up_nothing_else(stage: Stage) -> None:
+    """As on a full disk: there is no room for the sound of one account."""
+    medium = await stage.medium()
+    await stage.said(medium)
+    blocked = stage.folder / "media" / str(medium.account_id)
+    blocked.parent.mkdir(exist_ok=True)
+    blocked.touch()
+    await stage.recordings.settle()
+    assert (await stage.now(medium)).status is MediumStatus.PENDING_CONTENT
+    assert (len(stage.files()), await stage.count("phone_recordings")) == (1, 1)
+    blocked.unlink()
+    await stage.recordings.settle()
+    assert (await stage.now(medium)).status is MediumStatus.READY
+
+
+async def test_a_file_that_goes_away_while_it_is_looked_at_does_not_stop_the_sweep(stage: Stage) -> None:
+    old = stage.folder / "phone-in-old.wav"
+    write_tone(old, 440)
+    _age(old)
+    (stage.folder / "phone-in-gone.wav").symlink_to(stage.folder / "nowhere.wav")
+    stage.clock.at += HOUR + timedelta(seconds=1)
+    await stage.recordings.sweep()
+    assert stage.files() == ["phone-in-gone.wav"]
+
+
 async def test_the_quota_holds(stage: Stage) -> None:
     medium = await stage.medium()
     await stage.execute("UPDATE accounts SET media_free_s = 3, media_paid_s = 0")

@@ -12,6 +12,7 @@ It is kept only if the controller that took it lived until its end; what was not
 from __future__ import annotations
 
 import asyncio
+import math
 import secrets
 import wave
 from datetime import timedelta
@@ -132,7 +133,10 @@ class PhoneInRecordings:
         async with self._database.reading() as connection:
             ended = await store.ended_recordings(connection)
         for recording in ended:
-            await self._settle(recording)
+            try:
+                await self._settle(recording)
+            except OSError as exc:  # another worker was faster, or the disk is full: the next time it is known
+                log.warning("phone_recording_waits", recording=recording.path, reason=str(exc))
 
     async def _settle(self, recording: PhoneRecording) -> None:
         file = self._folder / f"{recording.path}.wav"
@@ -177,7 +181,15 @@ class PhoneInRecordings:
                 await asyncio.to_thread(path.unlink, missing_ok=True)
 
     def _older(self, before: float) -> list[Path]:
-        return [path for path in self._folder.glob(f"{_PREFIX}*.wav") if path.stat().st_mtime < before]
+        return [path for path in self._folder.glob(f"{_PREFIX}*.wav") if _changed_at(path) < before]
+
+
+def _changed_at(path: Path) -> float:
+    """Seconds since 1970; never, of a file that another worker has just deleted."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def _length_s(path: Path) -> float:
