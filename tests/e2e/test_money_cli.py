@@ -134,14 +134,18 @@ async def test_what_cannot_be_done_is_said_in_words(
 async def test_the_worker_books_the_months_of_numbers(world: World, operator: Operator) -> None:
     async with world.database.transaction() as connection:
         await connection.execute(
-            "UPDATE dids SET month_micro = 2000000, bought_at = '2026-01-01Z' WHERE hash = %s", (world.did.hash,)
+            "UPDATE dids SET month_micro = 2000000,"
+            " bought_at = date_trunc('month', now(), 'UTC') - interval '2 months' + interval '9 days' WHERE hash = %s",
+            (world.did.hash,),
         )
 
     async def booked() -> None:
         async with asyncio.timeout(20):
-            while not await world.services.money.entries(world.account.id):  # noqa: ASYNC110
+            while len(await world.services.money.entries(world.account.id)) < 2:  # noqa: ASYNC110
                 await asyncio.sleep(0.1)
 
     assert (await operator("work", stopped_after=booked))[0] == 0
-    (entry,) = await world.services.money.entries(world.account.id)
-    assert (entry.kind, entry.amount_micro, entry.note) == ("number", -2_000_000, world.did.number_e164)
+    last, before = await world.services.money.entries(world.account.id)
+    assert before.about < last.about
+    for entry in (before, last):
+        assert (entry.kind, entry.amount_micro, entry.note) == ("number", -2_000_000, world.did.number_e164)
