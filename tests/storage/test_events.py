@@ -125,6 +125,20 @@ async def test_each_endpoint_has_a_delivery_of_what_it_wants_and_no_other(world:
     assert sorted(found) == sorted(started + ended)
 
 
+async def test_of_many_endpoints_those_that_ask_and_the_one_that_is_named_are_told_once_each(world: World) -> None:
+    asks, webhooks = await endpoint_of(world), world.services.webhooks
+    named, *_ = [await webhooks.dynamic(world.account.id, "invox", f"https://x.example/{n}") for n in range(3)]
+    happened = Event(
+        account_id=world.account.id, type=EventType.JOB_CHANGED, property_id=None, about=1, at=NOW, detail={}
+    )  # fmt: skip
+    async with world.database.transaction() as connection:
+        await counters.lock(connection, world.account.id)
+        for hash_ in (named.hash, asks.hash, "NOBODY00", None):
+            await tell(connection, world.account.id, [replace(happened, endpoint_hash=hash_)])
+    found = await rows(world, "SELECT endpoint_hash FROM deliveries ORDER BY event_id, endpoint_hash")
+    assert [row[0] for row in found] == [*sorted([named.hash, asks.hash]), asks.hash, asks.hash, asks.hash]
+
+
 async def test_events_are_kept_where_nobody_listens_and_told_to_nobody_else(world: World, tmp_path: Path) -> None:
     """They can be pulled, and replayed to an endpoint that is made later."""
     other = await build_world(world.database, tmp_path, name="Somebody Else")

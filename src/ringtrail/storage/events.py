@@ -18,7 +18,8 @@ DELIVERY_CHANNEL = "ringtrail_deliveries"
 # written_at is read off the clock while the counters are held, so that it grows with the ids: a transaction that waited for
 # them may have begun before the one that it waited for. The lock leaves out an endpoint that is being deleted; its foreign
 # key would otherwise undo the whole transaction, call and all. A delivery is not due before one about the same call that has
-# failed: the claim would only pass it over, again and again.
+# failed: the claim would only pass it over, again and again. Dynamic endpoints ask for nothing and may be thousands: they are
+# looked up by their names alone.
 # The setting is for the foreign keys' checks, which are planned for each row where custom plans are forced.
 _WRITE = b"""
 WITH told AS MATERIALIZED (
@@ -30,17 +31,21 @@ WITH told AS MATERIALIZED (
     INSERT INTO events (account_id, id, type, property_id, about, at, detail, endpoint_hash, written_at)
     OVERRIDING SYSTEM VALUE
     SELECT %(account_id)s, id, type, property_id, about, at, detail, endpoint_hash, clock_timestamp() FROM told
-), wanted AS (
-    SELECT t.id, t.about, e.hash FROM told t JOIN endpoints e ON e.account_id = %(account_id)s AND e.disabled_by IS NULL
-        AND (t.type = ANY(e.event_types) AND (e.property_id IS NULL OR e.property_id = t.property_id)
-             OR e.hash = t.endpoint_hash)
+), asking AS (
+    SELECT t.id, t.about, e.hash FROM told t JOIN endpoints e ON e.account_id = %(account_id)s AND NOT e.dynamic
+        AND e.disabled_by IS NULL AND t.type = ANY(e.event_types)
+        AND (e.property_id IS NULL OR e.property_id = t.property_id)
     FOR KEY SHARE OF e
+), named AS (
+    SELECT t.id, t.about, e.hash FROM told t CROSS JOIN LATERAL (
+        SELECT hash FROM endpoints WHERE account_id = %(account_id)s AND hash = t.endpoint_hash AND disabled_by IS NULL
+        LIMIT 1 FOR KEY SHARE) e
 ), due AS (
     INSERT INTO deliveries (account_id, event_id, endpoint_hash, about, due_at)
     SELECT %(account_id)s, w.id, w.hash, w.about, greatest(now(), (
         SELECT max(b.due_at) FROM deliveries b WHERE b.account_id = %(account_id)s AND b.endpoint_hash = w.hash
             AND b.about = w.about AND b.due_at IS NOT NULL AND b.last_error IS NOT NULL))
-    FROM wanted w RETURNING 1
+    FROM (TABLE asking UNION TABLE named) w RETURNING 1
 )
 SELECT pg_notify(%(live_channel)s, %(account_id)s::text), (SELECT pg_notify(%(channel)s, '') FROM due LIMIT 1)
 """

@@ -25,6 +25,7 @@ ALTER TABLE messages ADD billing_mode text;               -- the account's when 
 CREATE INDEX click_to_calls_over ON click_to_calls ((coalesce(finished_at, scheduled_at, created_at)));
 CREATE INDEX call_orders_over ON call_orders (claimed_at) WHERE click_hash IS NULL;
 CREATE INDEX endpoints_dynamic ON endpoints (account_id, dialect, address) WHERE dynamic;
+CREATE INDEX endpoints_asking ON endpoints (account_id) WHERE NOT dynamic;
 
 -- --- recording a medium by phone --------------------------------------------------------------------------------------
 
@@ -126,7 +127,7 @@ UPDATE endpoints SET event_types = array_remove(array_remove(event_types, 'call.
     WHERE dialect = 'callr' AND event_types && '{leg.started,leg.ended}';
 ALTER TABLE legs DROP placed;
 DROP TABLE phone_code_failures, phone_recordings, phone_codes, phone_in_numbers;
-DROP INDEX endpoints_dynamic, call_orders_over, click_to_calls_over;
+DROP INDEX endpoints_asking, endpoints_dynamic, call_orders_over, click_to_calls_over;
 ALTER TABLE messages DROP imported, DROP billing_mode;
 DROP TABLE import_progress;
 """
