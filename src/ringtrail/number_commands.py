@@ -18,6 +18,7 @@ from ringtrail.model.number import AreaCode, NumberQuota, StockNumber
 from ringtrail.model.phone_in import PhoneInNumber
 from ringtrail.seeding import make_media
 from ringtrail.services import Services
+from ringtrail.services.apps import CLI_OF_CALLS, CLI_OF_MESSAGES
 from ringtrail.services.money import units
 from ringtrail.services.numbers import is_e164
 from ringtrail.services.stock_file import COLUMNS, Item, items_of
@@ -36,6 +37,7 @@ def add_to(numbers: argparse.ArgumentParser) -> None:
     shown.add_argument("--country", metavar="CODE", help="ISO 3166-1 alpha-2")
 
     _add_phone_in(actions)
+    _add_cli(actions)
 
     text = "Show how many numbers an account may have and buy, and set it."
     quota = actions.add_parser("quota", help=text, description=text)
@@ -56,6 +58,22 @@ def _add_phone_in(actions: Any) -> None:
         what.add_parser(name, help=text, description=text).add_argument("number", type=_number, metavar="+NUMBER")
     text = "Print those that there are."
     what.add_parser("list", help=text, description=text)
+
+
+def _add_cli(actions: Any) -> None:
+    text = "Say which numbers, and names of senders, an account may show besides its own numbers."
+    cli = actions.add_parser("cli", help=text, description=text)
+    what = cli.add_subparsers(dest="what", required=True, metavar="ACTION")
+    for name, text in (
+        ("add", "Let the account show it. Whether it may is for you to know."),
+        ("remove", "It may not any more."),
+        ("list", "Print those that there are."),
+    ):
+        action = what.add_parser(name, help=text, description=text)
+        action.add_argument("account", metavar="ACCOUNT_SID")
+        if name != "list":
+            action.add_argument("number", metavar="+NUMBER", help="of messages: or a name")
+        action.add_argument("--for", dest="kind", choices=[CLI_OF_CALLS, CLI_OF_MESSAGES], default=CLI_OF_CALLS)
 
 
 def _number(text: str) -> str:
@@ -90,6 +108,9 @@ def run(arguments: argparse.Namespace) -> int:
     elif arguments.action == "phone-in":
         numbers = _worked(lambda services: _phone_in(services, arguments))
         print(msgspec.json.format(msgspec.json.encode([number._asdict() for number in numbers])).decode())
+    elif arguments.action == "cli":
+        clis = _worked(lambda services: _cli(services, arguments))
+        print(msgspec.json.format(msgspec.json.encode(clis)).decode())
     else:
         _print(*_worked(lambda services: _for_sale(services, arguments.country)))
     return 0
@@ -130,6 +151,18 @@ async def _phone_in(services: Services, arguments: argparse.Namespace) -> list[P
     elif arguments.what == "remove":
         await services.phone_in.remove_number(arguments.number)
     return await services.phone_in.numbers()
+
+
+async def _cli(services: Services, arguments: argparse.Namespace) -> list[str]:
+    """All of them, when it is done."""
+    from ringtrail.admin import account_of
+
+    account, kind = await account_of(services, arguments.account), arguments.kind
+    if arguments.what == "add":
+        await services.apps.authorize_cli(account.id, kind, arguments.number)
+    elif arguments.what == "remove":
+        await services.apps.withdraw_cli(account.id, kind, arguments.number)
+    return list((await services.apps.authorized_clis(account.id, kind))[1])
 
 
 async def _for_sale(services: Services, country: str | None) -> tuple[list[StockNumber], dict[int, AreaCode]]:

@@ -128,3 +128,26 @@ async def test_a_number_that_cannot_take_recordings_is_refused(operator: Operato
         code, out, err = await operator("phone-in", action, number)
         assert (code, out) == (exit_code, "")
         assert said in err
+
+
+async def test_an_account_may_show_what_the_operator_authorises_until_that_is_withdrawn(
+    operator: Operator, world: World
+) -> None:
+    number, sid = "+33199000000", world.account.sid
+    for arguments, expected in (
+        (("add", sid, number), [number]),
+        (("add", sid, number), [number]),
+        (("add", sid, "Example", "--for", "SMS"), ["Example"]),
+        (("list", sid), [number]),
+        (("remove", sid, number), []),
+        (("list", sid, "--for", "SMS"), ["Example"]),
+    ):
+        code, out, err = await operator("cli", *arguments)
+        assert (code, err, json.loads(out)) == (0, "", expected)
+    for arguments, said in (
+        (("add", sid, "Example"), "cannot be shown to anybody"),
+        (("remove", sid, number), "is not authorised"),
+    ):
+        code, out, err = await operator("cli", *arguments)
+        assert (code, out) == (1, "")
+        assert said in err

@@ -10,11 +10,15 @@ from typing import Any
 from ringtrail.model.app import App
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.ids import new_hash
+from ringtrail.model.message import SENDER_NAME
 from ringtrail.model.number import DID
 from ringtrail.ports.clock import Clock
-from ringtrail.services.numbers import Numbers
+from ringtrail.services.numbers import Numbers, is_e164
 from ringtrail.storage import apps as store
 from ringtrail.storage.database import Database
+
+CLI_OF_CALLS, CLI_OF_MESSAGES = "CALL", "SMS"
+"""What an authorised CLI is for."""
 
 
 class Apps:
@@ -97,6 +101,24 @@ class Apps:
         async with self._database.reading() as connection:
             authorized = await store.authorized_clis(connection, account_id, kind)
         return [did for did in dids if kind == "CALL" or "sms" in did.capabilities], authorized
+
+    def check_cli(self, kind: str, number: str) -> None:
+        """DomainError BAD_FORMAT 'number' for what nobody can be shown."""
+        if not is_e164(number) and not (kind == CLI_OF_MESSAGES and SENDER_NAME.fullmatch(number)):
+            raise DomainError(ErrorCode.BAD_FORMAT, "number", f"{number!r} cannot be shown to anybody")
+
+    async def authorize_cli(self, account_id: int, kind: str, number: str) -> None:
+        """Let the account show a number (of messages: or a name) that is not its own. Whether it may is for the operator to
+        know. DomainError BAD_FORMAT 'number'."""
+        self.check_cli(kind, number)
+        async with self._database.transaction() as connection:
+            await store.authorize_cli(connection, account_id, kind, number)
+
+    async def withdraw_cli(self, account_id: int, kind: str, number: str) -> None:
+        """DomainError NOT_FOUND."""
+        async with self._database.transaction() as connection:
+            if not await store.withdraw_cli(connection, account_id, kind, number):
+                raise DomainError(ErrorCode.NOT_FOUND, "number", f"{number} is not authorised")
 
     async def may_show(self, account_id: int, number_e164: str) -> bool:
         """Whether the account may call with this number."""

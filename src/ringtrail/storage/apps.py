@@ -88,6 +88,22 @@ async def authorized_clis(connection: Connection, account_id: int, kind: str) ->
     return [row[0] for row in await cursor.fetchall()]
 
 
+async def authorize_cli(connection: Connection, account_id: int, kind: str, number: str) -> None:
+    """Repeating changes nothing."""
+    await connection.execute(
+        "INSERT INTO authorized_clis (account_id, kind, number) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        (account_id, kind, number),
+    )
+
+
+async def withdraw_cli(connection: Connection, account_id: int, kind: str, number: str) -> bool:
+    """False: it was none."""
+    cursor = await connection.execute(
+        "DELETE FROM authorized_clis WHERE account_id = %s AND kind = %s AND number = %s", (account_id, kind, number)
+    )
+    return cursor.rowcount > 0
+
+
 async def may_show(connection: Connection, account_id: int, number_e164: str) -> bool:
     """Whether the account may call with this number: one of its own, or authorised."""
     cursor = await connection.execute(

@@ -82,6 +82,8 @@ async def _add_numbers(side: Side, acts_as: str, numbers: tuple[str, ...]) -> No
         await side.services.numbers.add(
             account_id=account.id, property_id=first.id, number_e164=number, capabilities=sends
         )  # fmt: skip
+    for kind, cli in (("CALL", "+33199000000"), ("SMS", "Example")):
+        await side.services.apps.authorize_cli(account.id, kind, cli)
 
 
 async def sub_account(side: Side, company: str) -> str:

@@ -20,7 +20,7 @@ from tests.dialects.callr.migration.furniture import HERE_TOO, ONLY_THERE, SECRE
 from tests.fixtures import CALLR_LOGIN
 
 pytestmark = pytest.mark.postgres
-CONFIGURATION = frozenset({"sub_accounts", "media", "apps", "dids", "webhooks", "logins"})
+CONFIGURATION = frozenset({"sub_accounts", "media", "apps", "dids", "clis", "webhooks", "logins"})
 COSTS = {"pricing", "contract_auto_renew", "date_end_contract"}
 """What a number costs here is said by the tariff here."""
 
@@ -123,7 +123,7 @@ async def test_a_plan_changes_nothing_and_tells_what_is_lost(
 ) -> None:
     steps = await plan(moving(only=CONFIGURATION), Silent())
     assert {kind: len(found) for kind, found in verdicts(steps).items() if found} == {
-        "sub_accounts": 2, "media": 6, "apps": 9, "dids": 5, "webhooks": 6, "logins": 2
+        "sub_accounts": 2, "media": 6, "apps": 9, "dids": 5, "clis": 4, "webhooks": 6, "logins": 2
     }  # fmt: skip
     notes = {note for step in steps for note in step.notes}
     assert notes == {

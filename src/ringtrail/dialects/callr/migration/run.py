@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
-from ringtrail.dialects.callr.migration import apps, calls, dids, media, messages, recordings, sub_accounts, webhooks
+from ringtrail.dialects.callr.migration import (
+    apps,
+    calls,
+    clis,
+    dids,
+    media,
+    messages,
+    recordings,
+    sub_accounts,
+    webhooks,
+)
 from ringtrail.dialects.callr.migration.plan import Kind, Moving, Step, Verdict
 from ringtrail.dialects.callr.migration.remote import RemoteError, RemoteRefusedError
 from ringtrail.model.errors import DomainError
@@ -15,6 +25,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(media.KIND, media.steps),
     Kind(apps.KIND, apps.steps),
     Kind(dids.KIND, dids.steps),
+    Kind(clis.KIND, clis.steps),
     Kind(webhooks.KIND, webhooks.steps),
     Kind(calls.KIND, calls.steps),
     Kind(messages.KIND, messages.steps),
