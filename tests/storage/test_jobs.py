@@ -36,8 +36,8 @@ async def rows(world: World, statement: str) -> list[tuple[Any, ...]]:
 
 
 @asynccontextmanager
-async def working(world: World, runner: Runner) -> AsyncIterator[None]:
-    running = asyncio.create_task(JobWorker(world.database, SystemClock(), {"count": runner}).run())
+async def working(world: World, runner: Runner, **others: Runner) -> AsyncIterator[None]:
+    running = asyncio.create_task(JobWorker(world.database, SystemClock(), {"count": runner, **others}).run())
     try:
         yield
     finally:
@@ -62,6 +62,21 @@ async def count(job: Job, report: Report) -> tuple[Mapping[str, Any], Keep | Non
         await connection.execute("UPDATE accounts SET name = %s WHERE id = %s", (job.input["name"], job.account_id))
 
     return {"counted": 7}, keep
+
+
+async def test_a_job_does_not_wait_for_a_long_one_of_another_kind(world: World) -> None:
+    begun, for_ever = asyncio.Event(), asyncio.Event()
+
+    async def lasts(job: Job, report: Report) -> tuple[Mapping[str, Any], Keep | None]:
+        begun.set()
+        await for_ever.wait()
+        return {}, None
+
+    await world.services.jobs.start(world.account.id, "lasts", {})
+    async with working(world, count, lasts=lasts):
+        await asyncio.wait_for(begun.wait(), 10)
+        job = await world.services.jobs.start(world.account.id, "count", {"name": "renamed"})
+        assert (await over(world, job)).result == {"counted": 7}
 
 
 async def test_a_job_is_done_once_and_told(world: World) -> None:

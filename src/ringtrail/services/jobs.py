@@ -125,27 +125,32 @@ def _new(
 
 
 class JobWorker:
-    """Runs one job after the other; several may run. runners: {kind: what does it}."""
+    """Runs one job of each kind after the other; several may run. runners: {kind: what does it}."""
 
     def __init__(self, database: Database, clock: Clock, runners: Mapping[str, Runner]) -> None:
         self._database = database
         self._clock = clock
         self._runners = runners
-        self._wake = asyncio.Event()
+        self._wakes = {kind: asyncio.Event() for kind in runners}
 
     async def run(self) -> None:
-        """Work until cancelled."""
-        listening = asyncio.create_task(self._listen())
+        """Work until cancelled. Kinds do not wait for each other: an upload is not held up by somebody's long export."""
+        tasks = [asyncio.create_task(work) for work in (self._listen(), *map(self._run_kind, self._runners))]
         try:
-            while True:
-                self._wake.clear()
-                if not await self._run_one():
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(POLL_S):
-                            await self._wake.wait()
+            await asyncio.gather(*tasks)
         finally:
-            listening.cancel()
-            await asyncio.gather(listening, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run_kind(self, kind: str) -> None:
+        wake = self._wakes[kind]
+        while True:
+            wake.clear()
+            if not await self._run_one(kind):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(POLL_S):
+                        await wake.wait()
 
     async def forget_old(self) -> None:
         async with self._database.transaction() as connection:
@@ -156,15 +161,16 @@ class JobWorker:
             with contextlib.suppress(DomainError):
                 async with self._database.notifications(store.JOB_CHANNEL) as payloads:
                     async for _ in payloads:
-                        self._wake.set()
+                        for wake in self._wakes.values():
+                            wake.set()
             await asyncio.sleep(POLL_S)
 
-    async def _run_one(self) -> bool:
+    async def _run_one(self, kind: str) -> bool:
         """False: nothing is due, or the database is away."""
         now = self._clock.now()
         try:
             async with self._database.transaction() as connection:
-                job = await store.claim(connection, list(self._runners), now, now + LEASE)
+                job = await store.claim(connection, kind, now, now + LEASE)
             if job is None:
                 return False
             await self._work(job)

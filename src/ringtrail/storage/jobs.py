@@ -55,14 +55,14 @@ async def by_id(connection: Connection, account_id: int, job_id: str) -> Job | N
     return _job(row) if row else None
 
 
-async def claim(connection: Connection, kinds: Sequence[str], now: datetime, lease_until: datetime) -> Job | None:
-    """The job that has waited longest; one whose worker died waits again when its lease has ended."""
+async def claim(connection: Connection, kind: str, now: datetime, lease_until: datetime) -> Job | None:
+    """The job of a kind that has waited longest; one whose worker died waits again when its lease has ended."""
     row = await (
         await connection.execute(
             "UPDATE jobs SET status = 'running', tries = tries + 1, due_at = %s WHERE id = ("
-            "SELECT id FROM jobs WHERE due_at <= %s AND kind = ANY(%s) ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
+            "SELECT id FROM jobs WHERE due_at <= %s AND kind = %s ORDER BY due_at LIMIT 1 FOR UPDATE SKIP LOCKED)"
             f" RETURNING {_COLUMNS}".encode(),
-            (lease_until, now, list(kinds)),
+            (lease_until, now, kind),
         )
     ).fetchone()
     return _job(row) if row else None
