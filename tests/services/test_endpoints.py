@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -322,6 +323,14 @@ async def test_dynamic_endpoints_are_in_no_list_and_take_nobodys_place(world: Wo
     assert (await endpoint_of(world, URL)).hash not in made
     other = await build_world(world.database, tmp_path, name="Somebody Else")
     assert (await webhooks.dynamic(other.account.id, "callr", f"{URL}0")).hash not in made
+
+
+async def test_an_address_may_be_as_long_as_addresses_may_be_in_any_script(world: World) -> None:
+    dice = random.Random(5)
+    long = URL + "".join(chr(dice.randrange(0x4E00, 0x9FA0)) for _ in range(2_000 - len(URL)))
+    made = await world.services.webhooks.dynamic(world.account.id, "callr", long)
+    assert made.address == long
+    assert await world.services.webhooks.dynamic(world.account.id, "callr", long) == made
 
 
 async def test_more_addresses_than_an_account_may_name_are_refused_and_those_that_it_named_are_not(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -9,15 +10,21 @@ from ringtrail.model.webhook import Endpoint
 from ringtrail.storage.database import Connection
 from ringtrail.storage.webhooks import ENDPOINT, endpoint_of
 
+_OF_ADDRESSES = "account_id = %s AND dialect = %s AND dynamic AND md5(address) = ANY(%s) AND address = ANY(%s)"
+
+
+def _digests(addresses: Sequence[str]) -> list[str]:
+    """What they are indexed by: an address may be longer than an entry of an index."""
+    return [hashlib.md5(address.encode(), usedforsecurity=False).hexdigest() for address in addresses]
+
 
 async def of_address(
     connection: Connection, account_id: int, dialect: str, address: str
 ) -> list[tuple[Endpoint, bytes | None]]:
     """They and their sealed secrets, oldest first."""
     cursor = await connection.execute(
-        f"SELECT secrets, {ENDPOINT} FROM endpoints WHERE account_id = %s AND dialect = %s AND address = %s AND dynamic"
-        " ORDER BY created_at, hash".encode(),
-        (account_id, dialect, address),
+        f"SELECT secrets, {ENDPOINT} FROM endpoints WHERE {_OF_ADDRESSES} ORDER BY created_at, hash".encode(),
+        (account_id, dialect, _digests([address]), [address]),
     )
     return [(endpoint_of(row[1:]), None if row[0] is None else bytes(row[0])) for row in await cursor.fetchall()]
 
@@ -25,9 +32,8 @@ async def of_address(
 async def held(connection: Connection, account_id: int, dialect: str, addresses: Sequence[str]) -> list[Endpoint]:
     """Those with these addresses, nobody else's to change until the transaction ends."""
     cursor = await connection.execute(
-        f"SELECT {ENDPOINT} FROM endpoints WHERE account_id = %s AND dialect = %s AND address = ANY(%s) AND dynamic"
-        " ORDER BY hash FOR NO KEY UPDATE".encode(),
-        (account_id, dialect, list(addresses)),
+        f"SELECT {ENDPOINT} FROM endpoints WHERE {_OF_ADDRESSES} ORDER BY hash FOR NO KEY UPDATE".encode(),
+        (account_id, dialect, _digests(addresses), list(addresses)),
     )
     return [endpoint_of(row) for row in await cursor.fetchall()]
 
@@ -46,9 +52,8 @@ async def note_named(
 ) -> None:
     """Somebody names dynamic endpoints again: they are not forgotten soon. Noted once a day."""
     await connection.execute(
-        "UPDATE endpoints SET updated_at = %s WHERE account_id = %s AND dialect = %s AND address = ANY(%s) AND dynamic"
-        " AND updated_at < %s - interval '1 day'",
-        (now, account_id, dialect, list(addresses), now),
+        f"UPDATE endpoints SET updated_at = %s WHERE {_OF_ADDRESSES} AND updated_at < %s - interval '1 day'".encode(),
+        (now, account_id, dialect, _digests(addresses), list(addresses), now),
     )
 
 

@@ -24,7 +24,7 @@ ALTER TABLE messages ADD billing_mode text;               -- the account's when 
 -- What is over is forgotten after a while.
 CREATE INDEX click_to_calls_over ON click_to_calls ((coalesce(finished_at, scheduled_at, created_at)));
 CREATE INDEX call_orders_over ON call_orders (claimed_at) WHERE click_hash IS NULL;
-CREATE INDEX endpoints_dynamic ON endpoints (account_id, dialect, address) WHERE dynamic;
+CREATE INDEX endpoints_dynamic ON endpoints (account_id, dialect, md5(address)) WHERE dynamic;
 CREATE INDEX endpoints_asking ON endpoints (account_id) WHERE NOT dynamic;
 
 -- --- recording a medium by phone --------------------------------------------------------------------------------------
