@@ -8,8 +8,8 @@ carry out raises EngineError; both leave the call's facts to tell what happened.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, StrEnum, auto
 from typing import Protocol
@@ -23,6 +23,7 @@ class Capability(Enum):
     SURVIVES_CONTROLLER = auto()  # calls go on when we are gone, and `live_legs` finds them again
     FLIGHT_RECORDER = auto()  # `ended_while_away` knows how legs ended while nobody listened
     REAL_AUDIO = auto()
+    REGISTRAR = auto()  # `set_phones`: subscribers' phones register with it and call through it
 
 
 class EngineError(Exception):
@@ -45,13 +46,15 @@ class LegFact(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LegOffered(LegFact):
-    """A caller's INVITE arrived from a known trunk. `dialled` and `caller_number` are as on the wire."""
+    """A caller's INVITE arrived from a known trunk, or from a phone that gave its subscriber's password. `dialled` and
+    `caller_number` are as on the wire."""
 
     dialled: str
     caller_number: str | None
     caller_name: str | None
     caller_withheld: bool  # Privacy: id, an anonymous From, or no usable number
     trunk: str
+    subscriber_id: int | None = None  # whose phone it is; what it says of its caller is not to be believed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +161,18 @@ class LegHistory:
     ended_at: datetime | None
     cause: int | None
     ended_by: EndedBy | None
+    subscriber_id: int | None = None  # as of LegOffered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Phone:
+    """What a phone needs to be let in."""
+
+    subscriber_id: int
+    username: str
+    password: str = field(repr=False)
+    codecs: tuple[str, ...] = ()  # G729, OPUS, PCMA, PCMU; empty: whatever the engine has
+    srtp: bool = False  # sound has to be encrypted (SDES, RFC 4568), otherwise it must not be
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,6 +242,11 @@ class Engine(Protocol):
 
     async def record_message(self, leg_id: str, recording_id: str, *, max_s: int, silence_s: int) -> None:
         """Beep, then record what the leg says until '#', silence, max_s, or the leg's end. Ends with RecordingEnded."""
+        ...
+
+    async def set_phones(self, phones: Sequence[Phone]) -> None:
+        """These and no others may register and call: from now on, and again whenever the engine has come back. Calls that
+        live go on. Only with REGISTRAR."""
         ...
 
     async def live_legs(self) -> list[LegSnapshot]: ...

@@ -58,6 +58,7 @@ class AsteriskSettings:
     trunk_sources: tuple[str, ...]  # addresses or networks
     trunk_peer: str  # host:port
     sip_public_host: str = ""  # our address outside the NAT; empty: there is none
+    realm: str = "ringtrail"  # in whose name phones are asked for their password
     country: str = "FR"  # ISO 3166-1 alpha-2, for tones
     rtp_timeout_s: int = 300  # a leg whose far end sends no sound for so long is ended
 
@@ -66,7 +67,7 @@ class AsteriskSettings:
         if not re.fullmatch(r"[A-Za-z0-9-]{1,32}", self.node):
             raise ValueError(f"node must be 1 to 32 letters, digits and hyphens, not {self.node!r}")
         words = (str(self.folder), str(self.recordings_folder), self.sip_host, self.ari_secret, self.ami_secret)
-        for word in (*words, self.trunk_peer, *self.trunk_sources, self.sip_public_host or "none"):
+        for word in (*words, self.trunk_peer, *self.trunk_sources, self.sip_public_host or "none", self.realm):
             if not word or re.search(r"[;,\[\]\n\r\"$]", word):
                 raise ValueError(f"{word!r} cannot be written into Asterisk's configuration")
 

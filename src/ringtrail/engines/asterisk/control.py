@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -17,6 +17,7 @@ from ringtrail.engines.asterisk.client import EVENTS, Address, Ami, AmiError, Ar
 from ringtrail.engines.asterisk.configure import USER, AsteriskSettings
 from ringtrail.engines.asterisk.flight_recorder import FlightRecorder
 from ringtrail.engines.asterisk.recording import Recordings
+from ringtrail.engines.asterisk.registrar import Registrar
 from ringtrail.engines.asterisk.translate import OUTBOUND, LegBook, never_dialled
 from ringtrail.ports.engine import (
     Capability,
@@ -32,6 +33,7 @@ from ringtrail.ports.engine import (
     LegsJoined,
     LegSnapshot,
     OutboundCaller,
+    Phone,
     PlaybackEnded,
 )
 
@@ -67,6 +69,7 @@ class AsteriskNode:
     app: str = USER
     shared_disk: bool = True  # Asterisk sees our folders under the same paths
     own_dialplan: bool = False  # it has the contexts of conf/extensions.conf
+    realm: str = ""  # phones' passwords are for it; empty: it is not ours to say who may register
 
 
 def own_node(settings: AsteriskSettings) -> AsteriskNode:
@@ -78,6 +81,7 @@ def own_node(settings: AsteriskSettings) -> AsteriskNode:
         recordings_folder=settings.recordings_folder.resolve(),
         flight_recorder=settings.flight_recorder,
         own_dialplan=True,
+        realm=settings.realm,
     )
 
 
@@ -102,6 +106,7 @@ class AsteriskEngine:
         self._stopped: set[str] = set()  # playback ids
         self._recorded_when_answered: dict[str, str] = {}  # target's leg id: recording id
         self._tasks: set[asyncio.Task[None]] = set()
+        self._registrar = Registrar(self._ari, node.app, node.realm)
         self._recordings = Recordings(
             self._ari,
             self._ami,
@@ -170,6 +175,8 @@ class AsteriskEngine:
         held, self._held_events = self._held_events or [], None
         for event in held:
             self._on_event(event)
+        self._registrar.connected_anew()
+        self._spawn(self._registrar.put_in_step())
 
     def _tell_missed(self, missed: list[Fact]) -> None:
         for fact in missed:
@@ -401,6 +408,13 @@ class AsteriskEngine:
         if not self._recordings.is_new(recording_id):
             raise EngineError(f"recording {recording_id} was started before")
 
+    # -- phones -----------------------------------------------------------------------------------------------------
+
+    async def set_phones(self, phones: Sequence[Phone]) -> None:
+        if Capability.REGISTRAR not in self.capabilities:
+            raise EngineError(f"{self.name}: it is not ours to say who may register with this Asterisk")
+        await self._registrar.set(phones)
+
     # -- what is there ----------------------------------------------------------------------------------------------
 
     async def live_legs(self) -> list[LegSnapshot]:
@@ -460,6 +474,8 @@ def _capabilities(node: AsteriskNode) -> frozenset[Capability]:
         able.add(Capability.FLIGHT_RECORDER)
     if node.own_dialplan:
         able.add(Capability.NATIVE_CONNECT)
+    if node.realm:
+        able.add(Capability.REGISTRAR)
     return frozenset(able)
 
 

@@ -13,12 +13,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from ringtrail.engines.asterisk.translate import caller_number, cause_of_bye, is_withheld
+from ringtrail.engines.asterisk.translate import caller_number, cause_of_bye, is_withheld, subscriber_of
 from ringtrail.model.cause import Cause
 from ringtrail.ports.engine import EndedBy, LegHistory
 
 _ROTATE_BYTES = 32 * 1024 * 1024
-_TRUNK_CONTEXT = "from-trunk"
+_CONTEXTS = ("from-trunk", "from-subscriber")  # where callers come in
 _LOOK_BACK = timedelta(hours=24)  # legs that ended since an instant may have started long before it
 
 Line = Mapping[str, Any]
@@ -75,7 +75,8 @@ class _Leg:
     answered_at: datetime | None = None
     bridged_at: datetime | None = None
     hangup: Line | None = None
-    mark: str = ""  # CHANNEL(accountcode): `app:presentation` of a caller, `app/leg id` of a leg that we dialled
+    mark: str = ""  # CHANNEL(accountcode): `app:presentation` of a caller, `app:subscriber:ID` of a phone, `app/leg id` of a
+    # leg that we dialled
 
 
 def histories_of(lines: Iterable[Line]) -> list[LegHistory]:
@@ -103,7 +104,7 @@ def _note(leg: _Leg, line: Line) -> None:
 def _history(leg: _Leg) -> LegHistory:
     start = leg.start
     _, slash, dialled_leg_id = leg.mark.partition("/")
-    inbound = start.get("context") == _TRUNK_CONTEXT and not slash
+    inbound = start.get("context") in _CONTEXTS and not slash
     number = caller_number(start.get("num") or "") if inbound else None
     return LegHistory(
         leg_id=dialled_leg_id or start["uniqueid"],
@@ -119,6 +120,7 @@ def _history(leg: _Leg) -> LegHistory:
         ended_at=_at(leg.hangup) if leg.hangup else None,
         cause=_cause(leg),
         ended_by=_ended_by(leg),
+        subscriber_id=subscriber_of(leg.mark) if inbound else None,
     )
 
 

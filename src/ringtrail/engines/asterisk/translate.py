@@ -34,6 +34,7 @@ INBOUND, OUTBOUND, BACK = "in", "out", "back"
 """First argument of our Stasis application: how the leg came to be, or that its `connect` is over."""
 
 TRUNK = "trunk"
+SUBSCRIBER = "subscriber"
 _CODEC_VARIABLE = "CHANNEL(audionativeformat)"
 _ECHO = timedelta(milliseconds=50)  # both parties pressing at once make Asterisk report the last digit twice
 _TIMEOUT_SLACK = timedelta(milliseconds=50)
@@ -308,6 +309,7 @@ def instant(text: str) -> datetime:
 def offered(channel: Json, *, presentation: str) -> LegOffered:
     """presentation: Asterisk's CALLERID(num-pres), `allowed...`, `prohib...` or `unavailable`."""
     number, name = caller_number(channel["caller"]["number"]), channel["caller"]["name"] or None
+    subscriber_id = subscriber_of(channel["accountcode"])
     return LegOffered(
         at=instant(channel["creationtime"]),
         leg_id=channel["id"],
@@ -315,8 +317,15 @@ def offered(channel: Json, *, presentation: str) -> LegOffered:
         caller_number=number,
         caller_name=name if number else None,
         caller_withheld=is_withheld(number, presentation),
-        trunk=TRUNK,
+        trunk=TRUNK if subscriber_id is None else SUBSCRIBER,
+        subscriber_id=subscriber_id,
     )
+
+
+def subscriber_of(mark: str) -> int | None:
+    """Whose phone a caller's leg is, by the account code that its endpoint gave it: `app:subscriber:12`."""
+    _, kind, id_ = (*mark.split(":"), "", "")[:3]
+    return int(id_) if kind == SUBSCRIBER and id_.isdecimal() else None
 
 
 def caller_number(user: str) -> str | None:
