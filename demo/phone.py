@@ -26,7 +26,7 @@ class PhoneError(Exception):
 
 
 class PhoneEvent(NamedTuple):
-    name: str  # ready, incoming, dialling, ringing, answered, media, dtmf, ended, error
+    name: str  # ready, registered, incoming, dialling, ringing, answered, media, dtmf, ended, error
     at: datetime  # aware, UTC
     fields: dict[str, Any]
 
@@ -48,15 +48,19 @@ class Phone:
         answer_after_s: float | None = None,
         status: int = 200,
         hangup_after_s: float | None = None,
+        username: str = "",
+        password: str = "",
+        registrar: str = "",
+        srtp: bool = False,
         on_event: Callable[[PhoneEvent], None] | None = None,
     ) -> None:
         given = {
             "--host": host, "--port": port, "--number": number, "--name": name, "--codecs": ",".join(codecs),
             "--play": play, "--record": record, "--answer-after": answer_after_s, "--status": status,
-            "--hangup-after": hangup_after_s,
+            "--hangup-after": hangup_after_s, "--username": username, "--password": password, "--registrar": registrar,
         }  # fmt: skip
         self._arguments = [f"{key}={value}" for key, value in given.items() if value is not None]
-        self._arguments += ["--loop"] * loop
+        self._arguments += ["--loop"] * loop + ["--srtp"] * srtp
         self.host, self.port, self.number = host, port, number
         self.events: list[PhoneEvent] = []
         self._on_event = on_event

@@ -5,7 +5,8 @@ Commands come as JSON lines on stdin, events leave as JSON lines on stdout, each
     {"do": "call", "uri": "sip:+33900000001@127.0.0.1:5060"}    {"do": "answer", "status": 200}
     {"do": "dtmf", "digits": "12#"}    {"do": "hangup"}    {"do": "quit"}
 
-Events: ready, incoming, dialling, ringing, answered, media, dtmf, ended, error. It ends on "quit" and when stdin closes, so it
+With --registrar it registers, and tells how that went. Events: ready, registered, incoming, dialling, ringing, answered,
+media, dtmf, ended, error. It ends on "quit" and when stdin closes, so it
 never outlives whoever started it. There is no sound device: it plays a file and records what it hears.
 
 pjsua2 is driven from one thread (its callbacks run inside libHandleEvents), and every call object must be gone before
@@ -51,6 +52,10 @@ class Options:
     answer_after_s: float | None  # None: ring until told
     status: int
     hangup_after_s: float | None
+    username: str  # empty: nobody asks us for a password
+    password: str
+    registrar: str  # SIP URI; empty: we do not register
+    srtp: bool
 
 
 def parse_options(arguments: list[str]) -> Options:
@@ -66,6 +71,10 @@ def parse_options(arguments: list[str]) -> Options:
     parser.add_argument("--answer-after", type=float, help="seconds of ringing; without it we ring until told")
     parser.add_argument("--status", type=int, default=200, help="SIP status that ends the ringing")
     parser.add_argument("--hangup-after", type=float, help="seconds of talk before we hang up")
+    parser.add_argument("--username", default="", help="who we are when asked for a password")
+    parser.add_argument("--password", default="", help="the password")
+    parser.add_argument("--registrar", default="", help="SIP URI to register with, as that username")
+    parser.add_argument("--srtp", action="store_true", help="encrypted sound only")
     found = parser.parse_args(arguments)
     codecs = tuple(found.codecs.split(","))
     if unknown := [codec for codec in codecs if codec not in CODECS]:
@@ -73,7 +82,8 @@ def parse_options(arguments: list[str]) -> Options:
     return Options(
         host=found.host, port=found.port, number=found.number, name=found.name, codecs=codecs, play=found.play, loop=found.loop,
         record=found.record, answer_after_s=found.answer_after, status=found.status,
-        hangup_after_s=found.hangup_after,
+        hangup_after_s=found.hangup_after, username=found.username, password=found.password, registrar=found.registrar,
+        srtp=found.srtp,
     )  # fmt: skip
 
 
@@ -124,6 +134,12 @@ class Softphone:
         shown = f'"{self.options.name}" ' if self.options.name else ""
         settings.idUri = f"{shown}<sip:{self.options.number}@{self.options.host}>"
         settings.sipConfig.transportId = transport_id
+        settings.regConfig.registrarUri = self.options.registrar
+        if self.options.username:
+            credentials = pj.AuthCredInfo("digest", "*", self.options.username, 0, self.options.password)
+            settings.sipConfig.authCreds.append(credentials)
+        if self.options.srtp:
+            settings.mediaConfig.srtpUse, settings.mediaConfig.srtpSecureSignaling = pj.PJMEDIA_SRTP_MANDATORY, 0
         media = settings.mediaConfig.transportConfig
         media.boundAddress = self.options.host
         media.port = random.randrange(20_000, FARTHEST_RTP_PORT, 2)  # noqa: S311 - the next free one is taken
@@ -250,6 +266,9 @@ def _account_class() -> type:
         def __init__(self, phone: Softphone) -> None:
             super().__init__()
             self.phone = phone
+
+        def onRegState(self, result: Any) -> None:  # noqa: N802
+            self.phone.emit("registered", status=result.code)
 
         def onIncomingCall(self, event: Any) -> None:  # noqa: N802
             call, options = _call_class()(self.phone, event.callId), self.phone.options

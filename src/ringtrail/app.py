@@ -62,7 +62,9 @@ from ringtrail.services.recorder import Recorder
 from ringtrail.services.recovery import Recovery
 from ringtrail.services.retention import Retention
 from ringtrail.services.routing import Routing
+from ringtrail.services.sip import PhoneBook
 from ringtrail.services.upkeep import Upkeep
+from ringtrail.services.vault import Vault
 from ringtrail.services.voicemails import Voicemails
 from ringtrail.sms.loopback import Loopback
 from ringtrail.sound.studio import LocalStudio
@@ -81,6 +83,7 @@ DIALECTS: tuple[Dialect, ...] = (
 
 BEAT_S = 1.0
 UNSEEN_EVERY_S = 60.0
+PHONES_EVERY_S = 1.0
 ORDERS_EVERY_S = 0.25
 PARTITIONS_EVERY_S = 3600.0
 RECORDINGS_EVERY_S = 1.0
@@ -187,6 +190,7 @@ def asterisk_node(settings: Settings) -> AsteriskNode:
         flight_recorder=flight_recorder if own else None,
         own_dialplan=own,
         shared_disk=own,
+        realm=settings.domain if own else "",
     )
 
 
@@ -214,6 +218,7 @@ async def control(settings: Settings) -> None:
             keep=recorder.put,
         )  # fmt: skip
         health = Health(database, clock)
+        phone_book = PhoneBook(database, engine, Vault(settings.secret_key))
 
         async def take_over() -> None:
             await _insist(recovery.take_over, "recovery_waits")
@@ -246,6 +251,7 @@ async def control(settings: Settings) -> None:
             _every(UNSEEN_EVERY_S, enter_unseen),
             _every(ORDERS_EVERY_S, place_orders),
             CommandTaker(database, clock, engine.name, controller.hang_up, ready=lambda: controller.connected).run(),
+            _every(PHONES_EVERY_S, phone_book.tell),
             drain=recorder.flushed,
         )
 

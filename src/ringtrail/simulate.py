@@ -62,6 +62,9 @@ class _TableRouting:
             takes_phone_in="phone_in" in words,
         )
 
+    async def of_phone(self, subscriber_id: int, dialled: str) -> Route | None:
+        raise NotImplementedError  # nor subscribers
+
     async def of_order(self, order: CallOrder) -> Route:
         raise NotImplementedError  # a table has no buttons
 

@@ -34,6 +34,7 @@ class Trigger(StrEnum):
     WEB = "web"
     RULE = "rule"
     API = "api"
+    PHONE = "phone"  # a subscriber dialled: the caller's leg is that of the account's own phone
     MANUAL = "manual"  # entered by an API client: no call of ours
 
 

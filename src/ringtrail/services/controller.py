@@ -51,6 +51,8 @@ class RouteFinder(Protocol):
 
     async def find(self, dialled: str, caller_e164: str | None, now: datetime) -> Route | None: ...
 
+    async def of_phone(self, subscriber_id: int, dialled: str) -> Route | None: ...
+
     async def of_order(self, order: CallOrder) -> Route: ...
 
 
@@ -173,9 +175,8 @@ class Controller:
             self._early.pop(fact.leg_id, None)
 
     async def _route(self, fact: LegOffered) -> None:
-        caller = None if fact.caller_withheld else self._routing.caller(fact.caller_number)
         try:
-            route = await self._routing.find(fact.dialled, caller, fact.at)
+            caller, route = await self.routed(fact)
         except DomainError as exc:
             log.error("offer_not_routable", dialled=fact.dialled, reason=str(exc))
             await self._turn_away(fact, Cause.TEMPORARY_FAILURE, "unavailable")
@@ -186,6 +187,14 @@ class Controller:
             await self._turn_away(fact, Cause.UNALLOCATED, "unknown_number")
             return
         await self.carry(self.new_call(fact, route, caller), route, self._script(route))
+
+    async def routed(self, offer: LegOffered) -> tuple[str | None, Route | None]:
+        """(the caller's number, where the call goes). Raises DomainError UNAVAILABLE."""
+        if offer.subscriber_id is not None:
+            route = await self._routing.of_phone(offer.subscriber_id, offer.dialled)
+            return route.phone_cli_e164 if route else None, route
+        caller = None if offer.caller_withheld else self._routing.caller(offer.caller_number)
+        return caller, await self._routing.find(offer.dialled, caller, offer.at)
 
     async def _turn_away(self, fact: LegOffered, cause: int, reason: str) -> None:
         self._refused_unknown(reason)
@@ -304,7 +313,9 @@ class Controller:
             number_line_type=facts.line_type,
             started_at=fact.at,
         )
-        detail = {"dialled": _readable(fact.dialled), "trunk": fact.trunk}
+        from_phone = fact.subscriber_id is not None
+        source = {"subscriber": fact.subscriber_id} if from_phone else {"trunk": fact.trunk}
+        detail = {"dialled": _readable(fact.dialled), **source}
         return Call(
             id=call_id,
             account_id=route.account_id,
@@ -317,13 +328,14 @@ class Controller:
             did_hash=route.did_hash,
             app_hash=route.app_hash,
             caller_number_e164=caller,
-            caller_withheld=caller is None,
-            caller_name=None if fact.caller_withheld else _readable(fact.caller_name),
+            caller_withheld=caller is None or route.phone_withheld,
+            caller_name=None if fact.caller_withheld or from_phone else _readable(fact.caller_name),
             caller_country=facts.country,
             caller_line_type=facts.line_type,
             caller_region=facts.region,
             attribution=route.attribution,
             legs=(leg,),
+            trigger=Trigger.PHONE if from_phone else Trigger.NORMAL,
             redirected=route.redirected_expired,
             redirected_expired=route.redirected_expired,
             billing_increment_s=route.billing_increment_s,

@@ -19,6 +19,7 @@ from ringtrail.model.cause import Cause, Disposition
 from ringtrail.model.lifecycle import State
 from ringtrail.ports.clock import Clock
 from ringtrail.ports.engine import (
+    Capability,
     EndedBy,
     Engine,
     LegAnswered,
@@ -91,7 +92,8 @@ class Recovery:
                 targets = [other for other in history.values() if other.parent_leg_id == leg.leg_id]
                 await self._enter(leg, sorted(targets, key=lambda target: target.started_at))
         async with self._database.transaction() as connection:
-            await store.beat(connection, self._engine.name, now)
+            able = Capability.REGISTRAR in self._engine.capabilities
+            await store.beat(connection, self._engine.name, now, registrar=able)
             oldest = min((leg.started_at for leg in alive.values()), default=now)
             await store.set_reconciled(connection, self._engine.name, min(now, oldest))
 
@@ -156,9 +158,9 @@ class Recovery:
             caller_name=caller.caller_name,
             caller_withheld=caller.caller_withheld,
             trunk="unknown",
+            subscriber_id=caller.subscriber_id,
         )
-        number = None if caller.caller_withheld else self._routing.caller(caller.caller_number)
-        route = await self._routing.find(offer.dialled, number, caller.started_at)
+        number, route = await self._controller.routed(offer)
         if route is None:
             return
         ledger = CallLedger(self._controller.new_call(offer, route, number), lambda _call: None)

@@ -1,4 +1,4 @@
-"""SIP subscribers and trunks: kept for whoever moves here with them. No registrar of ours serves them yet."""
+"""SIP subscribers, whose phones call through us, and trunks, which are kept for whoever moves here with them."""
 
 from __future__ import annotations
 
@@ -7,12 +7,18 @@ import string
 from collections.abc import Sequence
 from dataclasses import replace
 
+import structlog
+
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.sip import Subscriber, TrunkKind
 from ringtrail.ports.clock import Clock
-from ringtrail.services.vault import Vault
+from ringtrail.ports.engine import Capability, Engine, Phone
+from ringtrail.services.vault import Vault, VaultError
+from ringtrail.storage import live
 from ringtrail.storage import sip as store
 from ringtrail.storage.database import Database
+
+log = structlog.get_logger("ringtrail.sip")
 
 MOST_SUBSCRIBERS = 1_000
 MOST_TRUNKS = 100
@@ -30,7 +36,7 @@ class Sip:
     async def create(self, subscriber: Subscriber) -> Subscriber:
         """id, password and created_at are made, and the username if it is empty.
 
-        DomainError CONFLICT with field 'username': it is taken. TOO_MANY.
+        DomainError CONFLICT with field 'username': it is taken. TOO_MANY. FORBIDDEN where no phone could use it.
         """
         new = replace(
             subscriber,
@@ -39,6 +45,8 @@ class Sip:
             created_at=self._clock.now(),
         )
         async with self._database.transaction() as connection:
+            if await live.registrars(connection) is False:
+                raise DomainError(ErrorCode.FORBIDDEN, detail="who may register with this Asterisk is not ours to say")
             _, total = await store.find(connection, new.account_id, None, offset=0, limit=0)
             if total >= MOST_SUBSCRIBERS:
                 raise DomainError(ErrorCode.TOO_MANY, detail=f"{MOST_SUBSCRIBERS} subscribers are there already")
@@ -95,6 +103,42 @@ class Sip:
     async def delete_trunk(self, account_id: int, kind: TrunkKind, id_: int) -> None:
         async with self._database.transaction() as connection:
             await store.delete_trunk(connection, account_id, kind, id_)
+
+
+# --- the controller's side --------------------------------------------------------------------------------------------
+
+
+class PhoneBook:
+    """Lets the engine know whose phones to let in, whenever that has changed."""
+
+    def __init__(self, database: Database, engine: Engine, vault: Vault) -> None:
+        self._database = database
+        self._engine = engine
+        self._vault = vault
+        self._told: str | None = None  # fingerprint
+
+    async def tell(self) -> None:
+        """To be repeated: a look that costs little when nothing has changed. Raises DomainError, EngineError."""
+        if Capability.REGISTRAR not in self._engine.capabilities:
+            return
+        async with self._database.reading() as connection:
+            now = await store.fingerprint(connection)
+            if now == self._told:
+                return
+            rows = await store.enabled(connection)
+        await self._engine.set_phones([phone for row in rows if (phone := self._phone(row)) is not None])
+        self._told = now
+        log.info("phones_told", phones=len(rows))
+
+    def _phone(self, row: store.SubscriberRow) -> Phone | None:
+        try:
+            password = self._vault.open(row.secrets)["password"]
+        except VaultError as exc:
+            log.error("phone_left_out", account_id=row.account_id, subscriber=row.id, reason=str(exc))
+            return None
+        return Phone(
+            subscriber_id=row.id, username=row.username, password=password, codecs=tuple(row.codecs), srtp=row.srtp
+        )
 
 
 def _random(letters: str, length: int) -> str:

@@ -44,13 +44,19 @@ async def known_legs(connection: Connection, engine_leg_ids: list[str]) -> set[s
     return {row[0] for row in await cursor.fetchall()}
 
 
-async def beat(connection: Connection, node: str, now: datetime) -> None:
-    """The node's controller is alive and connected to its engine."""
+async def beat(connection: Connection, node: str, now: datetime, *, registrar: bool | None = None) -> None:
+    """The node's controller is alive and connected to its engine. registrar: whether phones can register with that one."""
     await connection.execute(
-        "INSERT INTO engine_nodes (node, reconciled_at, seen_at) VALUES (%s, %s, %s)"
-        " ON CONFLICT (node) DO UPDATE SET seen_at = EXCLUDED.seen_at",
-        (node, now, now),
+        "INSERT INTO engine_nodes (node, reconciled_at, seen_at, registrar) VALUES (%s, %s, %s, %s) ON CONFLICT (node)"
+        " DO UPDATE SET seen_at = EXCLUDED.seen_at, registrar = coalesce(EXCLUDED.registrar, engine_nodes.registrar)",
+        (node, now, now, registrar),
     )
+
+
+async def registrars(connection: Connection) -> bool | None:
+    """Whether phones can register with the engine of any node. None: no node has been seen yet."""
+    row = await (await connection.execute("SELECT bool_or(registrar) FROM engine_nodes")).fetchone()
+    return row[0] if row else None
 
 
 async def set_reconciled(connection: Connection, node: str, until: datetime) -> None:

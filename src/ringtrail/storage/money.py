@@ -9,7 +9,7 @@ from typing import Any
 
 from psycopg import sql
 
-from ringtrail.model.call import ENTERED_NODE, Call, Leg, LegRole
+from ringtrail.model.call import ENTERED_NODE, Call, Leg, LegRole, Trigger
 from ringtrail.model.events import Event, EventType
 from ringtrail.model.message import Direction, Message
 from ringtrail.model.money import Balance, BillingMode, Booking, LedgerEntry, Rate, RateKind, Tariff, prefixes
@@ -229,7 +229,8 @@ async def entries(connection: Connection, account_id: int, *, before: int | None
 
 async def rated(connection: Connection, account_id: int, calls: Sequence[Call]) -> list[Call]:
     """The calls with what the legs of those cost that have ended; an entered call's cost nothing of ours."""
-    legs = [(call, leg) for call in calls if call.ended and call.node != ENTERED_NODE for leg in call.legs]
+    ended = [call for call in calls if call.ended and call.node != ENTERED_NODE]
+    legs = [(call, leg) for call in ended for leg in call.legs if not _is_own(call, leg)]
     tariff_name = await tariff_of(connection, account_id) if legs else None
     if tariff_name is None:
         return list(calls)

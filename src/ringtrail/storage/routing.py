@@ -65,6 +65,29 @@ async def route(connection: Connection, numbers: list[str], caller_e164: str | N
     return RouteRow._make(row) if row else None
 
 
+class PhoneRouteRow(NamedTuple):
+    account_id: int
+    property_id: int
+    country: str
+    billing_increment_s: int
+    outbound_prefixes: list[str]
+    cli: str
+    privacy: str
+
+
+async def phone_route(connection: Connection, subscriber_id: int) -> PhoneRouteRow | None:
+    """What a call from a subscriber's phone needs to know; it belongs to the account's first property. None: no such subscriber,
+    or an account without a property."""
+    cursor = await connection.execute(
+        f"SELECT o.id, p.id, o.country, o.billing_increment_s, {_MAY_DIAL}, s.cli, s.privacy FROM sip_subscribers s"
+        " JOIN accounts o ON o.id = s.account_id JOIN properties p ON p.account_id = o.id"
+        " WHERE s.id = %s AND p.active ORDER BY p.id LIMIT 1".encode(),
+        (subscriber_id,),
+    )
+    row = await cursor.fetchone()
+    return PhoneRouteRow._make(row) if row else None
+
+
 class OrderRouteRow(NamedTuple):
     country: str
     billing_increment_s: int

@@ -89,6 +89,26 @@ async def delete(connection: Connection, account_id: int, id_: int) -> None:
     await connection.execute("DELETE FROM sip_subscribers WHERE account_id = %s AND id = %s", (account_id, id_))
 
 
+_ENABLED = "FROM sip_subscribers s JOIN accounts a ON a.id = s.account_id WHERE a.disabled_at IS NULL"
+
+
+async def enabled(connection: Connection) -> list[SubscriberRow]:
+    """Of every account that is not disabled."""
+    columns = ", ".join(f"s.{name}" for name in _COLUMNS.split(", "))
+    cursor = await connection.execute(f"SELECT {columns} {_ENABLED} ORDER BY s.id".encode())
+    return [SubscriberRow._make(row) for row in await cursor.fetchall()]
+
+
+async def fingerprint(connection: Connection) -> str:
+    """Changes with whatever `enabled` gives."""
+    cursor = await connection.execute(
+        f"SELECT coalesce(md5(string_agg(md5(s::text), '' ORDER BY s.id)), '') {_ENABLED}".encode()
+    )
+    row = await cursor.fetchone()
+    assert row is not None
+    return str(row[0])
+
+
 # --- trunks -----------------------------------------------------------------------------------------------------------
 
 

@@ -44,6 +44,7 @@ def _asterisk_settings(settings: Settings, secrets: Secrets) -> AsteriskSettings
         sip_host=settings.sip_host,
         sip_port=settings.sip_port,
         sip_public_host=settings.sip_public_host,
+        realm=settings.domain,
         rtp_first=first,
         rtp_last=last,
         ari_port=settings.ari_port,

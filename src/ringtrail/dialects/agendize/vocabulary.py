@@ -39,6 +39,7 @@ TYPE: dict[str, str | None] = {
     Trigger.RULE: "callTracking",
     Trigger.WEB: "clickToCall",
     Trigger.API: "clickToCall",
+    Trigger.PHONE: None,
     Trigger.MANUAL: None,
 }
 

@@ -44,7 +44,14 @@ STATUS_OF_OUTCOME: dict[tuple[str, str | None], str] = {
 `in_progress` has none: unfinished calls are not shown.
 """
 
-TRIGGER_TYPE: dict[str, int] = {Trigger.NORMAL: 1, Trigger.WEB: 2, Trigger.RULE: 3, Trigger.API: 4, Trigger.MANUAL: 1}
+TRIGGER_TYPE: dict[str, int] = {
+    Trigger.NORMAL: 1,
+    Trigger.WEB: 2,
+    Trigger.RULE: 3,
+    Trigger.API: 4,
+    Trigger.PHONE: 1,
+    Trigger.MANUAL: 1,
+}
 
 
 _STATUS = {

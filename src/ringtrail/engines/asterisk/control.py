@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -19,6 +18,7 @@ from ringtrail.engines.asterisk.flight_recorder import FlightRecorder
 from ringtrail.engines.asterisk.recording import Recordings
 from ringtrail.engines.asterisk.registrar import Registrar
 from ringtrail.engines.asterisk.translate import OUTBOUND, LegBook, never_dialled
+from ringtrail.engines.asterisk.wording import ID, NUMBER, caller_id, check, presentation
 from ringtrail.ports.engine import (
     Capability,
     Connect,
@@ -50,7 +50,6 @@ grow with the number of calls on the trunk."""
 
 _OVERLAP = timedelta(seconds=60)  # a connection may be dead for a while before we notice
 _LOOP_LENGTH = 50  # repetitions that one play command carries
-_ID, _NUMBER = r"[A-Za-z0-9._-]{1,64}", r"\+?[0-9]{1,32}"
 _FORMATS = "alaw,ulaw,g722,opus"  # offered, in this order, when there is no caller to follow
 _ON_THE_WIRE = {41: 34, 42: 34, 47: 34, 58: 34, 52: 21, 55: 21, 57: 21}
 """Causes that Asterisk would refuse a caller with as 603, by those that give RFC 3398's status (503, 403)."""
@@ -294,16 +293,16 @@ class AsteriskEngine:
     async def originate(
         self, leg_id: str, number_e164: str, *, caller: OutboundCaller, ring_timeout_s: int, for_leg_id: str | None
     ) -> None:
-        _check("leg id", leg_id, _ID)
-        _check("number", number_e164, _NUMBER)
+        check("leg id", leg_id, ID)
+        check("number", number_e164, NUMBER)
         body = {
             "endpoint": self._node.dial.format(number=number_e164),
             "app": self._node.app,
             "appArgs": OUTBOUND,
             "channelId": leg_id,
             "timeout": ring_timeout_s,
-            "callerId": _caller_id(caller),
-            "variables": {"CHANNEL(accountcode)": f"{self._node.app}/{leg_id}", **_presentation(caller)},
+            "callerId": caller_id(caller),
+            "variables": {"CHANNEL(accountcode)": f"{self._node.app}/{leg_id}", **presentation(caller)},
         }
         body |= {"originator": for_leg_id} if for_leg_id else {"formats": _FORMATS}
         if not self._book.originating(leg_id, ring_timeout_s):
@@ -328,7 +327,7 @@ class AsteriskEngine:
         if Capability.NATIVE_CONNECT not in self.capabilities:
             raise EngineError("this engine has no NATIVE_CONNECT")
         for leg_id in (command.target_leg_id, command.bridge_id, command.recording_id or "none"):
-            _check("id", leg_id, _ID)
+            check("id", leg_id, ID)
         plan = self._connect_plan(command)
         caller = self._book.legs.get(command.caller_leg_id)
         if caller is None:
@@ -348,9 +347,9 @@ class AsteriskEngine:
 
     def _connect_plan(self, command: Connect) -> str:
         """Arguments of Dial(): g goes on when the target is lost, f and u say who calls, U records."""
-        _check("number", command.number_e164, _NUMBER)
-        options = f"gf({_caller_id(command.caller) or 'anonymous'})"
-        if _presentation(command.caller):
+        check("number", command.number_e164, NUMBER)
+        options = f"gf({caller_id(command.caller) or 'anonymous'})"
+        if presentation(command.caller):
             options += "u(prohib)"
         if command.recording_id:
             options += f"U(record^{self._node.recordings_folder / command.recording_id})"
@@ -359,7 +358,7 @@ class AsteriskEngine:
     # -- sound ------------------------------------------------------------------------------------------------------
 
     async def play(self, leg_id: str, playback_id: str, path: str, *, loop: bool = False) -> None:
-        _check("playback id", playback_id, _ID)
+        check("playback id", playback_id, ID)
         if loop:
             self._loops[playback_id] = path
         try:
@@ -380,7 +379,7 @@ class AsteriskEngine:
             await self._command("DELETE", f"/playbacks/{playback_id}")
 
     async def join(self, bridge_id: str, leg_ids: tuple[str, ...]) -> None:
-        _check("bridge id", bridge_id, _ID)
+        check("bridge id", bridge_id, ID)
         for leg_id in leg_ids:
             if leg_id not in self._book.legs:
                 raise LegGoneError(f"leg {leg_id} is gone")
@@ -404,7 +403,7 @@ class AsteriskEngine:
         await _raising(self._recordings.start_message(leg_id, recording_id, max_s=max_s, silence_s=silence_s))
 
     def _check_recording(self, recording_id: str) -> None:
-        _check("recording id", recording_id, r"[A-Za-z0-9._-]{1,100}")
+        check("recording id", recording_id, r"[A-Za-z0-9._-]{1,100}")
         if not self._recordings.is_new(recording_id):
             raise EngineError(f"recording {recording_id} was started before")
 
@@ -479,21 +478,6 @@ def _capabilities(node: AsteriskNode) -> frozenset[Capability]:
     return frozenset(able)
 
 
-def _caller_id(caller: OutboundCaller) -> str:
-    """`"name" <number>`: goes to From and P-Asserted-Identity."""
-    number = caller.number_e164 or ""
-    if number:
-        _check("caller number", number, _NUMBER)
-    name = re.sub(r"[^\w .'+-]", "", caller.name or "")[:64]
-    return f'"{name}" <{number}>' if name else number
-
-
-def _presentation(caller: OutboundCaller) -> dict[str, str]:
-    """Asterisk takes what it sends in From from the connected line of the new channel."""
-    shown = caller.number_e164 and not caller.withheld
-    return {} if shown else {"CONNECTEDLINE(pres,i)": "prohib"}
-
-
 async def _raising(work: Awaitable[object]) -> None:
     """Asterisk's refusals as the port's errors."""
     try:
@@ -502,8 +486,3 @@ async def _raising(work: Awaitable[object]) -> None:
         raise (LegGoneError if exc.status == 404 else EngineError)(str(exc)) from exc
     except AmiError as exc:
         raise EngineError(str(exc)) from exc
-
-
-def _check(what: str, value: str, pattern: str) -> None:
-    if not re.fullmatch(pattern, value):
-        raise EngineError(f"{what} {value!r} cannot be used")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -27,6 +27,7 @@ from ringtrail.ports.engine import (
     LegsJoined,
     LegSnapshot,
     OutboundCaller,
+    Phone,
     PlaybackEnded,
     RecordingEnded,
 )
@@ -78,7 +79,7 @@ class SimulatedCaller:
 class SimulatorEngine:
     """See ports.engine.Engine. sounds: {path: seconds}; a path that is not in it lasts DEFAULT_SOUND_S."""
 
-    capabilities = frozenset({Capability.PER_LEG_RECORDING})
+    capabilities = frozenset({Capability.PER_LEG_RECORDING, Capability.REGISTRAR})
 
     def __init__(
         self,
@@ -96,6 +97,7 @@ class SimulatorEngine:
         self._legs: dict[str, _Leg] = {}
         self._seen: set[str] = set()
         self._serial = 0
+        self.phones: dict[str, Phone] = {}  # by username
 
     # --- the far side -----------------------------------------------------------------------------------------------
 
@@ -107,6 +109,7 @@ class SimulatorEngine:
         name: str | None = None,
         withheld: bool = False,
         speaks_s: float | None = None,
+        subscriber_id: int | None = None,
     ) -> SimulatedCaller:
         """A caller's INVITE arrives now. speaks_s: of a recording, before it falls silent; None: to its end."""
         self._serial += 1
@@ -122,9 +125,17 @@ class SimulatorEngine:
                 caller_name=name,
                 caller_withheld=withheld or caller is None,
                 trunk="simulated",
+                subscriber_id=subscriber_id,
             )
         )
         return SimulatedCaller(self, leg.leg_id)
+
+    def dial(self, username: str, password: str, dialled: str) -> SimulatedCaller | None:
+        """A subscriber's phone dials now. None: it is not let in."""
+        phone = self.phones.get(username)
+        if phone is None or phone.password != password:
+            return None
+        return self.call(dialled, caller=None, subscriber_id=phone.subscriber_id)
 
     def press(self, leg_id: str, digit: str) -> None:
         """A key on the far end's phone; '#' ends a message recording."""
@@ -204,6 +215,9 @@ class SimulatorEngine:
         leg.recording, leg.recording_since = recording_id, self._clock.now()
         ends = max_s if leg.speaks_s is None else min(max_s, leg.speaks_s + silence_s)
         leg.timers.append(self._later(ends, self._end_recording, leg))
+
+    async def set_phones(self, phones: Sequence[Phone]) -> None:
+        self.phones = {phone.username: phone for phone in phones}
 
     async def live_legs(self) -> list[LegSnapshot]:
         return [

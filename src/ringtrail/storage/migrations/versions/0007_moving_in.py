@@ -64,6 +64,8 @@ CREATE TABLE phone_code_failures (
     at     timestamptz NOT NULL
 );
 
+ALTER TABLE engine_nodes ADD registrar boolean;           -- subscribers' phones can register with it; NULL: not said
+
 -- Callers' own legs of calls that we placed are outbound calls, like those to targets.
 ALTER TABLE legs ADD placed boolean NOT NULL DEFAULT false;
 UPDATE legs l SET placed = true FROM calls c
@@ -126,6 +128,7 @@ ALTER TABLE call_hours DROP credit_micro, DROP debit_micro;
 UPDATE endpoints SET event_types = array_remove(array_remove(event_types, 'call.started'), 'call.ended')
     WHERE dialect = 'callr' AND event_types && '{leg.started,leg.ended}';
 ALTER TABLE legs DROP placed;
+ALTER TABLE engine_nodes DROP registrar;
 DROP TABLE phone_code_failures, phone_recordings, phone_codes, phone_in_numbers;
 DROP INDEX endpoints_asking, endpoints_dynamic, call_orders_over, click_to_calls_over;
 ALTER TABLE messages DROP imported, DROP billing_mode;
