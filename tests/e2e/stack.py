@@ -109,7 +109,10 @@ class Stack:
         self.database = Database(self.settings.database_url)
         await self.database.open()
         self.services: Services = build_services(
-            self.database, SystemClock(), recordings_folder=str(base.recordings_dir), secret_key=self.settings.secret_key
+            self.database,
+            SystemClock(),
+            recordings_folder=str(base.recordings_dir),
+            secret_key=self.settings.secret_key,
         )
         make_media(base)
         await self.start_asterisk()

@@ -314,6 +314,7 @@ class Controller:
             started_at=fact.at,
         )
         from_phone = fact.subscriber_id is not None
+        dialled = route.settings.targets[0].number_e164 if from_phone else None
         source = {"subscriber": fact.subscriber_id} if from_phone else {"trunk": fact.trunk}
         detail = {"dialled": _readable(fact.dialled), **source}
         return Call(
@@ -336,6 +337,9 @@ class Controller:
             attribution=route.attribution,
             legs=(leg,),
             trigger=Trigger.PHONE if from_phone else Trigger.NORMAL,
+            destination_number_e164=dialled,
+            destination_country=facts_of(dialled).country,
+            destination_line_type=facts_of(dialled).line_type,
             redirected=route.redirected_expired,
             redirected_expired=route.redirected_expired,
             billing_increment_s=route.billing_increment_s,

@@ -111,8 +111,11 @@ class Recovery:
         ledger = CallLedger(call, lambda _call: None)
         ledger.trace(self._clock.now(), "taken_over", state=call.state)
         for leg in call.legs:
-            if leg.engine_leg_id not in alive:
-                _catch_up(ledger, leg, history.get(leg.engine_leg_id), seen_at)
+            seen = history.get(leg.engine_leg_id)
+            if leg.engine_leg_id in alive:
+                _hear(ledger, leg, seen)
+            else:
+                _catch_up(ledger, leg, seen, seen_at)
         if call.legs[0].engine_leg_id in alive:
             await self._adopt(ledger.call)
             return
@@ -192,13 +195,19 @@ def _close(ledger: CallLedger, now: datetime, refused: Disposition | None = None
     return ledger.close(now, refused=refused)
 
 
-def _catch_up(ledger: CallLedger, leg: Leg, history: LegHistory | None, seen_at: datetime) -> None:
-    """Apply what a leg did while nobody listened."""
+def _hear(ledger: CallLedger, leg: Leg, history: LegHistory | None) -> None:
+    """Apply that a leg was answered and joined while nobody listened, as far as anybody knows."""
     leg_id = leg.engine_leg_id
     if history is not None and history.answered_at is not None and leg.answered_at is None:
         ledger.apply(LegAnswered(at=history.answered_at, leg_id=leg_id))
     if history is not None and history.bridged_at is not None and ledger.call.state is State.SCREENING:
         ledger.apply(LegsJoined(at=history.bridged_at, bridge_id="", leg_ids=(leg_id,)))
+
+
+def _catch_up(ledger: CallLedger, leg: Leg, history: LegHistory | None, seen_at: datetime) -> None:
+    """Apply what a leg did while nobody listened, and that it ended."""
+    leg_id = leg.engine_leg_id
+    _hear(ledger, leg, history)
     known = history is not None and history.ended_at is not None
     ledger.apply(
         LegEnded(

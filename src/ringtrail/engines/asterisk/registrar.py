@@ -8,6 +8,7 @@ began with.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -37,6 +38,7 @@ class Registrar:
         self._ari, self._app, self._realm = ari, app, realm
         self._wanted: Sequence[Phone] | None = None  # None: nobody has said
         self._there: dict[str, Phone | None] | None = None  # None: not known, or not what of
+        self._lock = asyncio.Lock()
 
     async def set(self, phones: Sequence[Phone]) -> None:
         """See Engine.set_phones."""
@@ -49,36 +51,39 @@ class Registrar:
 
     async def put_in_step(self) -> None:
         """Let Asterisk know the wanted phones and no others. While it is away: nothing, the next connection makes up for it."""
-        wanted = {f"{phone.username}@{self._realm}": phone for phone in self._wanted or ()}
-        if self._wanted is None:
-            return
-        try:
-            if self._there is None:
-                self._there = await self._found()
-            for name in self._there.keys() - wanted.keys():
-                await self._remove(name)
-            for name, phone in wanted.items():
-                if name not in self._there or self._there[name] != phone:
-                    await self._put(name, phone)
-        except AriError as exc:
-            log.warning("phones are not in step: %s", exc)
+        async with self._lock:
+            if self._wanted is None:
+                return
+            try:
+                await self._change({f"{phone.username}@{self._realm}": phone for phone in self._wanted})
+            except AriError as exc:
+                self._there = None
+                log.warning("phones are not in step: %s", exc)
+
+    async def _change(self, wanted: Mapping[str, Phone]) -> None:
+        there = await self._found() if self._there is None else self._there
+        self._there = there
+        for name in there.keys() - wanted.keys():
+            await self._remove(name)
+            del there[name]
+        for name, phone in wanted.items():
+            if name not in there or there[name] != phone:
+                await self._put(name, phone, anew=name in there)
+                there[name] = phone
 
     async def _found(self) -> dict[str, Phone | None]:
         """Names hold an @; that of the trunk does not."""
         endpoints = await self._ari.request("GET", "/endpoints/PJSIP")
         return {item["resource"]: None for item in endpoints if "@" in item["resource"]}
 
-    async def _put(self, name: str, phone: Phone) -> None:
-        assert self._there is not None
-        if name in self._there:
+    async def _put(self, name: str, phone: Phone, *, anew: bool) -> None:
+        if anew:
             await self._object("DELETE", "endpoint", name)
-            del self._there[name]
         await self._object(
             "PUT", "auth", name, {"auth_type": "userpass", "username": phone.username, "password": phone.password}
         )
         await self._object("PUT", "aor", name, {"max_contacts": str(_MOST_CONTACTS), "remove_existing": "yes"})
         await self._object("PUT", "endpoint", name, self._endpoint(name, phone))
-        self._there[name] = phone
 
     def _endpoint(self, name: str, phone: Phone) -> dict[str, str]:
         known = [_FORMATS[codec] for codec in phone.codecs if codec in _FORMATS]
@@ -95,10 +100,8 @@ class Registrar:
 
     async def _remove(self, name: str) -> None:
         """With its contacts: Asterisk drops those of an address of record that is gone."""
-        assert self._there is not None
         for kind in ("endpoint", "aor", "auth"):
             await self._object("DELETE", kind, name)
-        del self._there[name]
 
     async def _object(self, method: str, kind: str, name: str, fields: Mapping[str, str] | None = None) -> None:
         body: dict[str, Any] | None = None
