@@ -41,6 +41,9 @@ class Trigger(StrEnum):
 PLACED_BY_US = (Trigger.WEB, Trigger.API)
 """Triggers of click-to-calls: the caller's own leg was dialled by us, not offered to us."""
 
+PLACED = (*PLACED_BY_US, Trigger.PHONE)
+"""Triggers of calls that the account made: these did not come in from outside."""
+
 ENTERED_NODE = "entered"
 """`Call.node` of what an API client entered: no engine saw it."""
 
@@ -153,6 +156,11 @@ class Call:
     def placed_by_us(self) -> bool:
         """Whether the caller's own leg was dialled by us (click-to-call), not offered to us."""
         return self.trigger in PLACED_BY_US
+
+    @property
+    def came_in(self) -> bool:
+        """Whether somebody called the account, not the account somebody."""
+        return self.trigger not in PLACED
 
     def dialled(self, leg: Leg) -> bool:
         """Whether the leg is an outbound call: a target's, or the caller's own of a call that we placed."""

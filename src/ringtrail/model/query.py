@@ -61,7 +61,7 @@ class CallQuery:
     keypads: tuple[str, ...] = ()
     novelty: CallerNovelty = CallerNovelty.ALL
     app_hash: str | None = None
-    inbound: bool = False  # none that we placed
+    inbound: bool = False  # only those that came in: see Call.came_in
     order: Order = Order.STARTED
 
 

@@ -1,6 +1,6 @@
 """What one ended call adds to the hourly rollups. Pure: adding it and taking it away again leaves nothing.
 
-Dimensions of all calls: `account` (key ''), `property`, `source`, `disposition`; of calls that we did not place: `inbound`
+Dimensions of all calls: `account` (key ''), `property`, `source`, `disposition`; of calls that came in: `inbound`
 (key ''), `app`, `did` (key DID/label of the rate); of the legs that we dialled: `outbound` (key ''), `outbound_to` (key
 app/country/label). What is not known is empty; a label may hold slashes, nothing before it does.
 """
@@ -57,7 +57,7 @@ def _dimensions(call: Call) -> Iterator[tuple[str, str]]:
     yield "property", str(call.property_id)
     yield "source", call.attribution.source or ""
     yield "disposition", call.disposition
-    if not call.placed_by_us:
+    if call.came_in:
         yield "inbound", ""
         yield "app", call.app_hash or ""
         yield "did", f"{call.did_hash}/{call.cost_label or ''}"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ringtrail.model.call import PLACED_BY_US
+from ringtrail.model.call import PLACED
 from ringtrail.model.money import CENT
 
-INBOUND = f"c.trigger NOT IN ({', '.join(repr(str(trigger)) for trigger in PLACED_BY_US)})"
+INBOUND = f"c.trigger NOT IN ({', '.join(repr(str(trigger)) for trigger in PLACED)})"
 
 OUTBOUND = "(l.role = 'target' OR l.placed)"
 """Legs that we dialled: see Call.dialled. `placed` marks the callers' own among them, so that their calls need not be read."""

@@ -1,5 +1,6 @@
 """Service `cdr`: of calls that ended, one CDR.In for each that came in, one CDR.Out for each leg that we dialled: every
-target that was tried, and of a call that we placed the caller's own, too.
+target that was tried, and of a call that we placed the caller's own, too. What a subscriber's phone dials is a CDR.Out, and
+the phone's own leg no record [inferred].
 
 [inferred]: `cdr.search` by name and parameters (only its filter object is in the reference); `hash` in its filters is the
 `callid` in decimal, because a CDR has no other id (the reference's wording there belongs to SMS); the fifth parameter of

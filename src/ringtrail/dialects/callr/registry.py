@@ -228,7 +228,6 @@ METHODS: dict[str, Method] = {
     "sip/subscriber.create": Method(
         sip.create,
         (Param("properties", sip.new_properties), Param("options", sip.options, nullable=True, optional=True)),
-        State.STORED,
     ),
     "sip/subscriber.edit": Method(
         sip.edit,
@@ -237,13 +236,10 @@ METHODS: dict[str, Method] = {
             Param("properties", sip.edited_properties, nullable=True),
             Param("options", sip.options, nullable=True, optional=True),
         ),
-        State.STORED,
     ),
-    "sip/subscriber.get": Method(sip.get, (_SUBSCRIBER,), State.STORED),
-    "sip/subscriber.delete": Method(sip.delete, (_SUBSCRIBER,), State.STORED),
-    "sip/subscriber.search": Method(
-        sip.search, (Param("filters", sip.filters, nullable=True), _SIP_PAGE), State.STORED
-    ),
+    "sip/subscriber.get": Method(sip.get, (_SUBSCRIBER,)),
+    "sip/subscriber.delete": Method(sip.delete, (_SUBSCRIBER,)),
+    "sip/subscriber.search": Method(sip.search, (Param("filters", sip.filters, nullable=True), _SIP_PAGE)),
     "sip/trunk_origination.create": Method(sip.create_origination, (_EMPTY, _RESERVED), State.STORED),
     "sip/trunk_origination.edit": Method(sip.get_origination, (_ORIGINATION, _EMPTY, _RESERVED), State.STORED),
     "sip/trunk_origination.get": Method(sip.get_origination, (_ORIGINATION,), State.STORED),

@@ -1,9 +1,11 @@
-"""Services `sip/subscriber`, `sip/trunk_origination` and `sip/trunk_termination`: kept and shown.
+"""Services `sip/subscriber`, whose phones register and call out, `sip/trunk_origination` and `sip/trunk_termination`, which are
+kept and shown.
 
 [inferred]: the services' names, and their methods `create(properties, options)`, `edit(id, properties, options)`, `get(id)`,
 `delete(id)`, `search(filters, options)` (only the objects are in the reference); a username of 3 to 32 letters, digits and
 `. _ -`, nobody else's, 12 characters when generated; the domain is the host under which this API is reached; `srtp` is off
-and `codecs` empty unless said; filters take any part of the username and a whole domain; a trunk is its id alone, since the
+and `codecs` empty (any that we have) unless said; with `srtp` on, what a phone says and hears is encrypted, with it off it
+is not; filters take any part of the username and a whole domain; a trunk is its id alone, since the
 reference gives it no property.
 """
 
