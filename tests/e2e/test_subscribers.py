@@ -28,6 +28,11 @@ IN_STEP_S = 5.0  # after a change, the registrar knows
 
 
 async def subscriber(stack: Stack, account: Account | None = None, **changes: Any) -> Subscriber:
+    async with stack.database.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO authorized_clis (account_id, kind, number) VALUES (%s, 'CALL', %s) ON CONFLICT DO NOTHING",
+            (stack.account.id, CLI),
+        )
     new = Subscriber(
         id=0, account_id=(account or stack.account).id, username="", password="", cli=CLI, codecs=(), privacy="off",
         ring_timeout_s=30, srtp=False, vms={}, created_at=datetime.now(UTC),

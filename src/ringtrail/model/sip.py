@@ -10,7 +10,6 @@ from typing import Any
 
 CODECS = ("G729", "OPUS", "PCMA", "PCMU")
 PRIVACIES = ("full", "off")
-BLOCKED = "BLOCKED"  # as a cli: no number
 MIN_RING_TIMEOUT_S, MAX_RING_TIMEOUT_S, DEFAULT_RING_TIMEOUT_S = 5, 120, 30
 
 

@@ -18,9 +18,10 @@ from ringtrail.model.attribution import StaticAttribution
 from ringtrail.model.button import CallOrder
 from ringtrail.model.cause import Disposition
 from ringtrail.model.errors import DomainError, ErrorCode
-from ringtrail.model.sip import BLOCKED, MAX_RING_TIMEOUT_S
+from ringtrail.model.sip import MAX_RING_TIMEOUT_S
 from ringtrail.services.numbers import is_e164, to_e164
 from ringtrail.storage import routing as store
+from ringtrail.storage.apps import may_show
 from ringtrail.storage.database import Database
 from ringtrail.voice.phone_in import PROMPTS
 
@@ -44,7 +45,7 @@ class Route:
     redirected_expired: bool = False
     takes_phone_in: bool = False  # its callers record a medium
     shown_to_caller_e164: str | None = None  # the CLI of a call that we place ourselves; None: withheld
-    phone_cli_e164: str | None = None  # the CLI of a subscriber who calls; None: BLOCKED
+    phone_cli_e164: str | None = None  # the CLI of a subscriber who calls; None: there is none to show
     phone_withheld: bool = False  # it is not shown to who is called
 
 
@@ -78,11 +79,12 @@ class Routing:
         """Of a call that a subscriber dials; read as a number of the account's country. None: it is no number, or the
         subscriber is gone.
 
-        [inferred]: a number that may not be dialled leaves a record of a failed call; `privacy` full withholds the CLI from
-        who is called; the called phone rings for as long as any may.
+        [inferred]: a number that may not be dialled leaves a record of a failed call; a CLI that is not the account's any more
+        is not shown, nor is any with `privacy` full; the called phone rings for as long as any may.
         """
         async with self._database.reading() as connection:
             row = await store.phone_route(connection, subscriber_id)
+            shows = row is not None and await may_show(connection, row.account_id, row.cli)
         number = to_e164(dialled, row.country) if row else None
         if row is None or number is None or not is_e164(number):
             return None
@@ -92,7 +94,7 @@ class Routing:
             billing_increment_s=row.billing_increment_s, outbound_prefixes=tuple(row.outbound_prefixes), did_hash="",
             tracking_number_e164="", attribution=StaticAttribution(), app_hash=None,
             settings=CallTrackingSettings(targets=(target,)), media_paths={},
-            phone_cli_e164=None if row.cli == BLOCKED else row.cli, phone_withheld=row.privacy != "off",
+            phone_cli_e164=row.cli if shows else None, phone_withheld=row.privacy != "off",
         )  # fmt: skip
 
     async def of_order(self, order: CallOrder) -> Route:

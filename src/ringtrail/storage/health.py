@@ -19,6 +19,8 @@ class DatabaseHealth:
     now: datetime  # the server's clock
     free_callers: tuple[str, ...]  # accounts that may dial every number of the world
     mute_accounts: int  # accounts that may dial none
+    subscribers: int  # of SIP
+    registrar: bool | None  # their phones can register with an engine of ours; None: no controller has said yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +56,10 @@ def _look(url: str) -> DatabaseHealth:
             found = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             revision = found[0] if found else None
         prefixes: list[tuple[str, list[str]]] = []
+        phones: tuple[int, bool | None] = (0, None)
         if revision == newest:
             prefixes = connection.execute("SELECT name, outbound_prefixes FROM accounts").fetchall()
+            phones = connection.execute(_PHONES).fetchone() or phones
         assert now is not None
         return DatabaseHealth(
             server_version=connection.info.server_version,
@@ -64,7 +68,12 @@ def _look(url: str) -> DatabaseHealth:
             now=now[0],
             free_callers=tuple(name for name, allowed in prefixes if {"+", ""} & set(allowed)),
             mute_accounts=sum(1 for _, allowed in prefixes if not allowed),
+            subscribers=phones[0],
+            registrar=phones[1],
         )
+
+
+_PHONES = "SELECT count(*), (SELECT bool_or(registrar) FROM engine_nodes) FROM sip_subscribers"
 
 
 def look_at_webhooks(url: str) -> WebhookHealth:

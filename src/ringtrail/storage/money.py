@@ -258,6 +258,11 @@ def _rated_by(call: Call, leg: Leg) -> tuple[RateKind, str]:
     return RateKind.CALL_OUT, leg.number_e164 or ""
 
 
+def _is_own(call: Call, leg: Leg) -> bool:
+    """The leg of a phone of the account's own costs nothing: what it dials does."""
+    return call.trigger is Trigger.PHONE and leg.role is LegRole.CALLER
+
+
 def _costing(leg: Leg, rate: Rate | None) -> Leg:
     """A leg that was answered costs by the seconds that it was up."""
     if rate is None:

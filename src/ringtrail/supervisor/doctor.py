@@ -119,7 +119,13 @@ async def _database(settings: Settings) -> AsyncIterator[Check]:
     try:
         with running_database(settings) as complete:
             health = await asyncio.to_thread(look, complete.database_url)
-            for check in (_version(health), _schema(health), _clock(health), _outbound(health)):
+            for check in (
+                _version(health),
+                _schema(health),
+                _clock(health),
+                _outbound(health),
+                _phones(health, settings),
+            ):
                 yield check
             if health.revision == health.newest_revision:
                 yield await _rollups(complete)
@@ -170,6 +176,21 @@ def _outbound(health: DatabaseHealth) -> Check:
     if health.mute_accounts:
         found += f"; {health.mute_accounts} may dial nothing"
     return Check(name="outbound allow-list", status="ok", found=found)
+
+
+def _phones(health: DatabaseHealth, settings: Settings) -> Check:
+    if health.subscribers and health.registrar is False:
+        return Check(
+            name="SIP phones", status="warn", found=f"the phones of {health.subscribers} subscribers cannot register: the"
+            " Asterisk is not ours to configure",
+            advice="unset RINGTRAIL_ARI_URL to use our own, or delete them, so that nobody counts on them",
+        )  # fmt: skip
+    if health.registrar is False:
+        return Check(name="SIP phones", status="ok", found="none; there is no registrar for any")
+    where = f"udp {settings.sip_host}:{settings.sip_port}, domain {settings.domain}"
+    return Check(
+        name="SIP phones", status="ok", found=f"{health.subscribers} subscribers; phones register with {where}"
+    )
 
 
 async def _rollups(settings: Settings) -> Check:

@@ -84,7 +84,7 @@ async def test_a_call_names_its_button_and_its_type(world: World, ask: Ask) -> N
     await world.save(*[later(world, at, trigger=trigger, button_hash="BUTT0N01") for at, trigger in enumerate(Trigger)])
     tracking, button = ("callTracking", "BUTT0N01"), ("clickToCall", "BUTT0N01")
     expected = {Trigger.NORMAL: tracking, Trigger.WEB: button, Trigger.RULE: tracking, Trigger.API: button}
-    expected[Trigger.MANUAL] = (None, "BUTT0N01")
+    expected[Trigger.MANUAL] = expected[Trigger.PHONE] = (None, "BUTT0N01")
     items = (await ask()).json()["items"]
     assert [(item["type"], item["buttonId"]) for item in items] == [expected[trigger] for trigger in Trigger]
 

@@ -21,8 +21,8 @@ def test_every_published_status_is_used_and_no_other() -> None:
     assert set(STATUS_OF_OUTCOME.values()) == PUBLISHED
 
 
-def test_every_trigger_has_its_own_number_and_an_entered_call_is_a_normal_one() -> None:
-    assert [TRIGGER_TYPE[trigger] for trigger in Trigger] == [1, 2, 3, 4, 1]
+def test_every_trigger_has_its_own_number_and_an_entered_or_a_dialled_call_is_a_normal_one() -> None:
+    assert [TRIGGER_TYPE[trigger] for trigger in Trigger] == [1, 2, 3, 4, 1, 1]
 
 
 @given(ended, st.sampled_from(Stage))

@@ -54,12 +54,15 @@ def test_only_sip_and_rtp_listen_beyond_loopback(files: dict[str, str]) -> None:
     assert {name for name, _ in bound} == {"http.conf", "manager.conf", "pjsip.conf"}
 
 
-def test_only_the_trunk_s_addresses_are_known(files: dict[str, str]) -> None:
+def test_only_the_trunk_s_addresses_are_known_and_who_has_a_password(files: dict[str, str]) -> None:
+    """Nobody is let in by the name of the trunk, and no file has a password of a phone."""
     identify = section(files["pjsip.conf"], "trunk", "identify")
     assert identify["match"] == ["198.51.100.0/24", "203.0.113.7"]
-    assert section(files["pjsip.conf"], "global")["endpoint_identifier_order"] == ["ip"]
+    assert section(files["pjsip.conf"], "global")["endpoint_identifier_order"] == ["ip,auth_username"]
+    assert section(files["pjsip.conf"], "trunk", "endpoint")["identify_by"] == ["ip"]
+    assert section(files["sorcery.conf"], "res_pjsip")["auth"] == ["memory"]
+    assert "type = auth" not in files["pjsip.conf"]
     assert "res_pjsip_endpoint_identifier_anonymous" not in files["modules.conf"]
-    assert "res_pjsip_registrar" not in files["modules.conf"]
 
 
 def test_the_trunk(files: dict[str, str]) -> None:
@@ -113,6 +116,7 @@ def test_every_file_is_private_and_the_command_runs_in_the_foreground(tmp_path: 
         {"trunk_sources": ("127.0.0.1\nallow=all",)},
         {"ari_secret": ""},
         {"folder": Path("/srv/a,b")},
+        {"realm": "two\nlines"},
     ],
 )
 def test_what_would_break_out_of_its_line_is_refused(change: dict[str, object]) -> None:
