@@ -14,9 +14,12 @@ import pytest_asyncio
 from demo.melody import write_melody
 from demo.phone import Phone
 from ringtrail.engines.asterisk.configure import USER, write_configuration
+from ringtrail.model.errors import DomainError, ErrorCode
+from ringtrail.supervisor.doctor import examine
 from ringtrail.supervisor.parts import asterisk_settings
 from ringtrail.supervisor.secrets import load_secrets
 from tests.e2e.audio import heard
+from tests.e2e.phones import subscriber
 from tests.e2e.stack import Stack, eventually, free_port, private_folder
 from tests.sip import answers
 
@@ -46,6 +49,20 @@ async def stack() -> AsyncIterator[Stack]:
     finally:
         await stack.down()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+async def test_subscribers_cannot_be_made_and_the_doctor_tells_of_those_that_are_there(stack: Stack) -> None:
+    with pytest.raises(DomainError, match="not ours to say") as refused:
+        await subscriber(stack)
+    assert refused.value.code is ErrorCode.FORBIDDEN
+    async with stack.database.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO sip_subscribers (account_id, username, secrets, created_at) VALUES (%s, 'desk', '', now())",
+            (stack.account.id,),
+        )
+    found = {check.name: check for check in await examine(stack.settings, {})}
+    assert found["SIP phones"].status == "warn"
+    assert found["SIP phones"].found.startswith("the phones of 1 subscribers cannot register")
 
 
 async def test_a_call_is_served_and_recorded_mixed(stack: Stack) -> None:

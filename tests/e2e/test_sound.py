@@ -17,6 +17,7 @@ from demo.melody import write_melody
 from demo.phone import Phone
 from ringtrail.seeding import BRIDGE, RINGTONE, VOICEMAIL_INTRO, WELCOME, WHISPER, write_tone
 from tests.e2e.audio import duration_s, heard
+from tests.e2e.phones import phone_of, registers, subscriber
 from tests.e2e.stack import Stack, eventually, free_port, private_folder
 from tests.postoffice import PostOffice, post_office
 from tests.sip import answers
@@ -106,6 +107,28 @@ async def test_each_party_hears_what_is_meant_for_it(stack: Stack, tmp_path: Pat
     assert max(lengths) - min(lengths) < 0.25
     assert recording.with_suffix(".mp3").stat().st_size > 1000
     assert (record.disposition, record.recording_kind) == ("answered", "call")
+
+
+@pytest.mark.parametrize("srtp", [False, True])
+async def test_a_subscriber_s_phone_and_the_one_that_it_dials_hear_each_other(
+    stack: Stack, tmp_path: Path, srtp: bool
+) -> None:
+    mine, theirs, by_mine = tmp_path / "mine.wav", tmp_path / "theirs.wav", tmp_path / "mine-heard.wav"
+    write_melody(mine, "caller", 2.0)
+    write_melody(theirs, "target", 2.0)
+    who = await subscriber(stack, srtp=srtp)
+    await registers(stack, who)
+    async with (
+        target_phone(stack, tmp_path, play=theirs, loop=True, answer_after_s=0.3) as target,
+        phone_of(stack, who, srtp=srtp, play=mine, loop=True, record=by_mine) as phone,
+    ):
+        await phone.call(stack.sip_uri(stack.target()))
+        await target.wait("answered", timeout_s=20)
+        await asyncio.sleep(4)
+        await phone.hangup()
+        await target.wait("ended")
+    assert heard(tmp_path / "target-heard.wav", mine) > HEARD
+    assert heard(by_mine, theirs) > HEARD
 
 
 @pytest.mark.parametrize("codec", ["alaw", "ulaw", "g722"])
