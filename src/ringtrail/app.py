@@ -236,6 +236,10 @@ async def control(settings: Settings) -> None:
                     return
                 controller.place(order, call_id)
 
+        async def tell_phones() -> None:
+            if controller.connected:
+                await phone_book.tell()
+
         async def beat() -> None:
             measured.calls_in_progress.set(len(controller.live_calls))
             measured.records_waiting.set(recorder.depth)
@@ -251,7 +255,7 @@ async def control(settings: Settings) -> None:
             _every(UNSEEN_EVERY_S, enter_unseen),
             _every(ORDERS_EVERY_S, place_orders),
             CommandTaker(database, clock, engine.name, controller.hang_up, ready=lambda: controller.connected).run(),
-            _every(PHONES_EVERY_S, phone_book.tell),
+            _every(PHONES_EVERY_S, tell_phones),
             drain=recorder.flushed,
         )
 

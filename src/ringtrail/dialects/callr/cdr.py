@@ -1,11 +1,11 @@
 """Service `cdr`: of calls that ended, one CDR.In for each that came in, one CDR.Out for each leg that we dialled: every
-target that was tried, and of a call that we placed the caller's own, too. What a subscriber's phone dials is a CDR.Out, and
-the phone's own leg no record [inferred].
+target that was tried, and of a call that we placed the caller's own, too.
 
 [inferred]: `cdr.search` by name and parameters (only its filter object is in the reference); `hash` in its filters is the
 `callid` in decimal, because a CDR has no other id (the reference's wording there belongs to SMS); the fifth parameter of
 `cdr.get` is a number in any form that the account's country can read, and both types are filtered by the DID that was
-called; `cdr.get` refuses a range of more than 50,000 records rather than cutting it short in silence.
+called; what a subscriber's phone dials is a CDR.Out, and the phone's own leg no record; `cdr.get` refuses a range of more
+than 50,000 records rather than cutting it short in silence.
 """
 
 from __future__ import annotations

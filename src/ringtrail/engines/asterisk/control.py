@@ -174,8 +174,7 @@ class AsteriskEngine:
         held, self._held_events = self._held_events or [], None
         for event in held:
             self._on_event(event)
-        self._registrar.connected_anew()
-        self._spawn(self._registrar.put_in_step())
+        self._spawn(self._registrar.connected_anew())
 
     def _tell_missed(self, missed: list[Fact]) -> None:
         for fact in missed:
@@ -412,7 +411,7 @@ class AsteriskEngine:
     async def set_phones(self, phones: Sequence[Phone]) -> None:
         if Capability.REGISTRAR not in self.capabilities:
             raise EngineError(f"{self.name}: it is not ours to say who may register with this Asterisk")
-        await self._registrar.set(phones)
+        await _raising(self._registrar.set(phones))
 
     # -- what is there ----------------------------------------------------------------------------------------------
 

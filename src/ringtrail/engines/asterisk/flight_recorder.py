@@ -75,10 +75,8 @@ class _Leg:
     answered_at: datetime | None = None
     bridged_at: datetime | None = None
     hangup: Line | None = None
-    mark: str = (
-        ""  # CHANNEL(accountcode): `app:presentation` of a caller, `app:subscriber:ID` of a phone, `app/leg id` of a
-    )
-    # leg that we dialled
+    mark: str = ""
+    """CHANNEL(accountcode): `app:presentation` of a caller, `app:subscriber:ID` of a phone, `app/leg id` of what we dialled."""
 
 
 def histories_of(lines: Iterable[Line]) -> list[LegHistory]:

@@ -24,6 +24,7 @@ _FORMATS = {"PCMA": "alaw", "PCMU": "ulaw", "OPUS": "opus"}
 
 _ANY_FORMAT = "alaw,ulaw,opus,g722"
 _MOST_CONTACTS = 5  # places that one subscriber can be registered from; the oldest makes room
+_AGAIN_S = 1.0
 _SILENT_AFTER_S = 300  # as the trunk's rtp_timeout
 
 _ENDPOINT = {
@@ -41,40 +42,52 @@ class Registrar:
         self._lock = asyncio.Lock()
 
     async def set(self, phones: Sequence[Phone]) -> None:
-        """See Engine.set_phones."""
+        """See Engine.set_phones. Raises AriError if Asterisk cannot be told; it will be, as soon as it is back."""
         self._wanted = phones
-        await self.put_in_step()
+        await self._put_in_step()
 
-    def connected_anew(self) -> None:
+    async def connected_anew(self) -> None:
         """Asterisk may have been restarted, or may still know phones from before our time."""
         self._there = None
+        while True:
+            try:
+                return await self._put_in_step()
+            except AriError as exc:
+                log.warning("phones are not in step: %s", exc)
+                await asyncio.sleep(_AGAIN_S)
 
-    async def put_in_step(self) -> None:
-        """Let Asterisk know the wanted phones and no others. While it is away: nothing, the next connection makes up for it."""
+    async def _put_in_step(self) -> None:
+        """Let Asterisk know the wanted phones and no others."""
         async with self._lock:
             if self._wanted is None:
                 return
-            try:
-                await self._change({f"{phone.username}@{self._realm}": phone for phone in self._wanted})
-            except AriError as exc:
-                self._there = None
-                log.warning("phones are not in step: %s", exc)
+            there = await self._found() if self._there is None else self._there
+            self._there = None  # until it is known again
+            await self._change(there, {f"{phone.username}@{self._realm}": phone for phone in self._wanted})
+            self._there = there
 
-    async def _change(self, wanted: Mapping[str, Phone]) -> None:
-        there = await self._found() if self._there is None else self._there
-        self._there = there
+    async def _change(self, there: dict[str, Phone | None], wanted: Mapping[str, Phone]) -> None:
         for name in there.keys() - wanted.keys():
             await self._remove(name)
             del there[name]
         for name, phone in wanted.items():
             if name not in there or there[name] != phone:
-                await self._put(name, phone, anew=name in there)
+                await self._try_to_put(name, phone, anew=name in there)
                 there[name] = phone
 
     async def _found(self) -> dict[str, Phone | None]:
         """Names hold an @; that of the trunk does not."""
         endpoints = await self._ari.request("GET", "/endpoints/PJSIP")
         return {item["resource"]: None for item in endpoints if "@" in item["resource"]}
+
+    async def _try_to_put(self, name: str, phone: Phone, *, anew: bool) -> None:
+        """One that Asterisk refuses is not worth the others."""
+        try:
+            await self._put(name, phone, anew=anew)
+        except AriError as exc:
+            if exc.status == 0:
+                raise
+            log.error("the phone of %s is left out: %s", name, exc)
 
     async def _put(self, name: str, phone: Phone, *, anew: bool) -> None:
         if anew:
