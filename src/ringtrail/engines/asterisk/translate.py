@@ -113,7 +113,9 @@ class LegBook:
             leg = Leg(inbound=inbound, ringing=channel["state"] == "Ringing", dialled=channel["dialplan"]["exten"])
             if channel["state"] == "Up":
                 leg.up_at, leg.answer_told = instant(channel["creationtime"]), True
-            if not inbound and leg_id != channel["id"]:  # an earlier controller's `connect` dials it, and joins it by itself
+            if (
+                not inbound and leg_id != channel["id"]
+            ):  # an earlier controller's `connect` dials it, and joins it by itself
                 leg.bridge_id = f"of-{leg_id}"
             self._remember(leg_id, leg)
         self._is_on(leg_id, leg, channel)
