@@ -83,7 +83,9 @@ class CommandTaker:
                 if self._ready():
                     await self._carry_out()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), POLL_S)
+                    # Not wait_for: Python 3.11's can swallow a cancellation.
+                    async with asyncio.timeout(POLL_S):
+                        await self._wake.wait()
 
     async def _carry_out(self) -> None:
         try:

@@ -14,7 +14,7 @@ from contextlib import suppress
 from datetime import timedelta
 from io import StringIO
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, BinaryIO, NamedTuple, TypeAlias
 
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.job import Job, JobStatus
@@ -110,12 +110,16 @@ async def _write(path: Path, table: Table, report: Report) -> int:
     """How many rows there were. A portion is in memory at a time."""
     count = 0
     with path.open("wb") as file:
-        await asyncio.to_thread(file.write, csv_bytes([table.header]))
+        await asyncio.to_thread(_append, file, [table.header])
         async for portion in table.portions:
-            await asyncio.to_thread(file.write, csv_bytes(portion.rows))
+            await asyncio.to_thread(_append, file, portion.rows)
             count += len(portion.rows)
             await report(portion.percent)
     return count
+
+
+def _append(file: BinaryIO, rows: Sequence[Sequence[object]]) -> None:
+    file.write(csv_bytes(rows))
 
 
 def csv_bytes(rows: Iterable[Sequence[object]]) -> bytes:
