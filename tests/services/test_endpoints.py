@@ -345,6 +345,19 @@ async def test_more_addresses_than_an_account_may_name_are_refused_and_those_tha
     await world.services.webhooks.dynamic(world.account.id, "plain", f"{URL}5")
 
 
+async def test_who_is_told_of_a_disabled_endpoint_can_be_named_whatever_else_is(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or nothing that disables one could be noted."""
+    monkeypatch.setattr(webhooks, "MOST_DYNAMIC", 1)
+    async with world.database.transaction() as connection:
+        made = await world.services.webhooks.mailboxes(
+            connection, world.account.id, ["a@example.org", "b@example.org", "a@example.org"]
+        )
+    assert len({item.hash for item in made}) == 2
+    assert (await world.services.webhooks.dynamic(world.account.id, "mail", "mailto:ops@example.org")).dynamic
+
+
 async def test_of_addresses_that_are_named_at_once_no_more_than_the_most_are_kept(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -161,7 +161,8 @@ class Messenger:
                 await store.given_up(connection, message, MessageStatus.EXPIRED, EXPIRED, self._clock.now())
             return
         try:
-            facts = await asyncio.wait_for(self._transport.submit(message), _SUBMIT_S)
+            async with asyncio.timeout(_SUBMIT_S):  # not wait_for: Python 3.11's can swallow a cancellation
+                facts = await self._transport.submit(message)
         except SmsRefusedError as exc:
             async with self._database.transaction() as connection:
                 await store.given_up(connection, message, MessageStatus.FAILED, exc.code, self._clock.now())

@@ -163,7 +163,8 @@ class Webhooks:
         secrets: Mapping[str, Any] | None = None,
     ) -> Endpoint:
         """The endpoint for a URL that a request names for one thing, whose events name it by `Event.endpoint_hash`. Made at
-        its first use, used again for the same address, settings and secrets. DomainError BAD_FORMAT 'address'; TOO_MANY.
+        its first use, used again for the same address, settings and secrets. DomainError BAD_FORMAT 'address'; TOO_MANY,
+        but not for an e-mail address, which only we name.
 
         One that the system has disabled is enabled by that, and told what it missed: it is in no list where somebody
         could do so.
@@ -185,9 +186,8 @@ class Webhooks:
         async with self._database.transaction() as connection:
             # Endpoints before counters, as the deliverer locks them.
             await dynamic_endpoints.note_named(connection, account_id, dialect, [address], self._clock.now())
-            return await self._found_or_made(
-                connection, account_id, dialect, address, settings, secrets, most=MOST_DYNAMIC
-            )
+            most = None if address.startswith(MAIL) else MOST_DYNAMIC
+            return await self._found_or_made(connection, account_id, dialect, address, settings, secrets, most=most)
 
     async def mailboxes(
         self, connection: Connection, account_id: int, addresses: Sequence[str]
@@ -200,10 +200,16 @@ class Webhooks:
         wanted = [MAIL + address for address in addresses]
         # Endpoints before counters, as the deliverer locks them.
         await dynamic_endpoints.note_named(connection, account_id, "mail", wanted, self._clock.now())
-        for held in await dynamic_endpoints.held(connection, account_id, "mail", wanted):
-            if held.disabled_by is DisabledBy.SYSTEM:
-                await store.put(connection, _enabled(held, self._clock.now()))
-        return [await self._found_or_made(connection, account_id, "mail", item, None, None) for item in wanted]
+        known = {item.address: item for item in await dynamic_endpoints.held(connection, account_id, "mail", wanted)}
+        for address, item in known.items():
+            if item.disabled_by is DisabledBy.SYSTEM:
+                known[address] = _enabled(item, self._clock.now())
+                await store.put(connection, known[address])
+        await counters.lock(connection, account_id)
+        return [
+            known.get(address) or await self._found_or_made(connection, account_id, "mail", address, None, None)
+            for address in wanted
+        ]
 
     async def _found_or_made(
         self,
