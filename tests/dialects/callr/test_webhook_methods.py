@@ -238,7 +238,9 @@ async def test_one_event_is_replayed_to_one_subscription_from_try_zero(
     await world.save(world.golden())
     hook = (await rpc("webhooks.subscribe", "call.inbound_hangup", receiver.url, None))["hash"]
     (event,) = [
-        event for event in await world.services.webhook_ledger.events(world.account.id) if event.type.value == "call.ended"
+        event
+        for event in await world.services.webhook_ledger.events(world.account.id)
+        if event.type.value == "call.ended"
     ]
     async with delivering(world):
         for number in (1, 2):

@@ -230,7 +230,11 @@ async def test_a_property_that_masks_its_callers_masks_them_here_too(
 
 async def test_events_of_the_whole_account(world: World, api: Api) -> None:
     """Credit, jobs and media: what is not kept in the event is read, or null if it is gone."""
-    account, at, after = world.account, datetime.now(UTC), await world.services.webhook_ledger.newest_event(world.account.id)
+    account, at, after = (
+        world.account,
+        datetime.now(UTC),
+        await world.services.webhook_ledger.newest_event(world.account.id),
+    )
     job = await world.services.jobs.start(account.id, "export", {"since": "monday"})
     credit = {
         "balance_micro": 12_345_600, "amount_micro": -50_000, "currency": "EUR", "warning_micro": 5_000_000,

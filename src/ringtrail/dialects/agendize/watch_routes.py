@@ -170,7 +170,9 @@ class WatchRoutes:
 
     async def _forgotten(self, principal: Principal) -> int:
         """The newest event that is no longer shown."""
-        return await self._services.webhook_ledger.newest_event(principal.account.id, before=datetime.now(UTC) - SHOWN_FOR)
+        return await self._services.webhook_ledger.newest_event(
+            principal.account.id, before=datetime.now(UTC) - SHOWN_FOR
+        )
 
     # --- whose they are ---
 

@@ -107,7 +107,9 @@ async def _page(services: Services, asked: LedgerRequest) -> tuple[list[Delivery
     if asked.past is not None:
         event_id, hash_ = asked.past
         if query.event_id in (None, event_id):
-            same, _ = await services.webhook_ledger.deliveries(replace(query, event_id=event_id), limit=_ENDPOINTS_AT_MOST)
+            same, _ = await services.webhook_ledger.deliveries(
+                replace(query, event_id=event_id), limit=_ENDPOINTS_AT_MOST
+            )
             found = [item for item in same if item.endpoint_hash > hash_]
         query = replace(query, before=event_id)
     older, _ = await services.webhook_ledger.deliveries(query, limit=asked.limit + 1)
