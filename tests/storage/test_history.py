@@ -157,6 +157,21 @@ async def test_a_recording_comes_as_mp3_where_no_studio_makes_more_of_it(world: 
     assert (mp3.read_bytes(), world.services.recordings.file(found, "wav")) == (b"ID3 sound", None)
 
 
+async def test_two_accounts_that_took_in_the_same_recording_have_a_sound_each(world: World, tmp_path: Path) -> None:
+    other = await build_world(world.database, tmp_path, name="Others Ltd")
+    item, recordings = past(world), world.services.recordings
+    theirs = replace(item, call=replace(item.call, account_id=other.account.id, property_id=other.property.id))
+    for place, same, sound in ((world, item, b"ID3 ours"), (other, theirs, b"ID3 theirs")):
+        await take_in(place, same)
+        await place.services.history.take_in_recording(place.account.id, recording(same.call), sound)
+    assert await recordings.delete(other.account.id, "V01CEMA1")
+    found = await recordings.by_hash(world.account.id, "V01CEMA1")
+    assert found is not None
+    mp3 = recordings.file(found, "mp3")
+    assert mp3 is not None
+    assert mp3.read_bytes() == b"ID3 ours"
+
+
 # --- messages ---------------------------------------------------------------------------------------------------------
 
 

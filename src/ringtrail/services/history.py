@@ -83,7 +83,7 @@ class History:
 
         Killed half-way it has left files that the next try writes again. A voicemail tells how its call ended.
         """
-        path = f"{recording.call_id}-{recording.hash}"
+        path = f"{account_id}-{recording.call_id}-{recording.hash}"  # what moves in keeps its ids: another account may have them
         if mp3 is not None:
             await self._write(path, mp3)
         async with self._database.transaction() as connection:

@@ -160,6 +160,18 @@ async def test_a_sound_that_is_too_long_is_told(
     assert report.quantities["recordings"] == 1
 
 
+async def test_an_old_account_that_gives_fewer_at_a_time_than_it_is_asked_for_is_read_to_its_end(
+    old: Side, world: World, moved: Moved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await lived(old, world)
+    theirs = old.services.recordings
+    monkeypatch.setattr(
+        theirs, "find", lambda *of, limit=1, find=theirs.find, **how: find(*of, limit=min(limit, 1), **how)
+    )
+    _, report = await moved(only=ONLY)
+    assert (report.quantities["recordings"], report.notes) == (3, [])
+
+
 async def test_a_recording_whose_call_is_not_here_stays_behind_and_is_told(
     old: Side, new: Side, world: World, moved: Moved
 ) -> None:
@@ -187,6 +199,12 @@ TOLD = Told(hash="REC0RD1N", callid=1, date="2026-07-14 09:05:10", status="READY
 def test_a_recording_that_was_read_nobody_knows_when_was_read_at_once() -> None:
     recording = recording_of(TOLD)
     assert (recording.read_at, recording.duration_ms) == (recording.started_at, 3_000)
+
+
+@pytest.mark.parametrize("changes", [{"duration": 2**31}, {"duration": -1}, {"file_size_total": 2**63}])
+def test_what_no_column_holds_cannot_be_read(changes: dict[str, Any]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(msgspec.to_builtins(TOLD) | changes, Told)
 
 
 @pytest.mark.parametrize("changes", [{"type": "RECORDING"}, {"type": "CONFERENCE"}, {"date": "soon"}])

@@ -31,6 +31,7 @@ from ringtrail.services.numbers import facts_of, is_e164
 
 _MOST_ID = 2**53
 _MOST_MICRO = 10**15
+_LONGEST = timedelta(days=366)  # no call is longer, and seconds are kept in 32 bits
 _TENTHS = tuple(timedelta(milliseconds=100 * n) for n in (0, 2, 4, 6, 8))
 
 LEG_DISPOSITIONS: dict[str, Disposition] = {
@@ -206,8 +207,11 @@ def _instants(
 ) -> _Instants:
     """talk_s None: when the talk ended is told by nothing else."""
     start = _start(record, latest)
+    _check_seconds(record)
     answer = instant_of(record.answer) if record.answer else None
     end = instant_of(record.hangup) if record.hangup else start + timedelta(seconds=record.duration)
+    if any(at is not None and abs(at - start) > _LONGEST for at in (answer, end)):
+        raise UnusableError(f"it was answered on {record.answer} and ended on {record.hangup}")
     floor = not_before or start
     for late in _parts(start, floor):
         for answered, ended in product(_TENTHS if answer and talk_s is not None else _TENTHS[:1], _TENTHS):
@@ -215,6 +219,12 @@ def _instants(
             if _fits(at, record.duration, talk_s):
                 return at
     return _Instants(max(start, floor), answer, max(end, floor))
+
+
+def _check_seconds(record: CdrIn | CdrOut) -> None:
+    for seconds in (record.duration, record.duration_answered, record.duration_billed):
+        if abs(seconds) > _LONGEST.total_seconds():
+            raise UnusableError(f"it lasted {seconds} seconds")
 
 
 def _parts(start: datetime, floor: datetime) -> Iterator[timedelta]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -34,6 +34,7 @@ from ringtrail.model.query import CallQuery
 
 KIND = "recordings"
 MOST_BYTES = 64 * 1024 * 1024  # hours of speech
+_MOST_S = 2_000_000  # milliseconds are kept in 32 bits
 _SEARCH = "media/recording.search"
 _FINISHED = ("READY", "ERROR")
 _MP3 = (b"ID3", b"\xff\xfb", b"\xff\xf3", b"\xff\xf2", b"\xff\xfa", b"\xff\xe3", b"\xff\xe2")
@@ -50,8 +51,8 @@ class Told(msgspec.Struct):
     type: str
     read: bool = False
     date_read: str | None = None
-    duration: int | None = None
-    file_size_total: int | None = None
+    duration: Annotated[int, msgspec.Meta(ge=0, le=_MOST_S)] | None = None
+    file_size_total: Annotated[int, msgspec.Meta(ge=0, le=2**62)] | None = None
     url_mp3: str | None = None
 
 
@@ -99,18 +100,22 @@ class _Move:
             await self._moving.services.history.reach(account_id, self._span.mark(self._moving, KIND, until))
 
     async def _read(self, start: datetime, end: datetime) -> Sequence[Told]:
-        """All pages: what is said of a recording is little."""
+        """All pages, until one is empty: what is said of a recording is little."""
         found: dict[str, Told] = {}
-        offset, count = 0, PAGE
-        while count == PAGE:
-            asked = {"offset": offset, "quantity": PAGE}
-            told = await self._moving.remote.call(_SEARCH, _filters(start, end), asked)
-            items = told.get("items", told.get("hits")) if isinstance(told, dict) else None
-            if not isinstance(items, list):
-                raise RemoteError(0, f"the answer to {_SEARCH} has no list of items")
+        offset, before = 0, None
+        while items := await self._page(start, end, offset):
+            if items == before:
+                raise RemoteError(0, f"the answer to {_SEARCH} is always the same")
             found |= {recording.hash: recording for item in items if (recording := self._converted(item)) is not None}
-            offset, count = offset + len(items), len(items)
+            offset, before = offset + len(items), items
         return list(found.values())
+
+    async def _page(self, start: datetime, end: datetime, offset: int) -> list[Any]:
+        told = await self._moving.remote.call(_SEARCH, _filters(start, end), {"offset": offset, "quantity": PAGE})
+        items = told.get("items", told.get("hits")) if isinstance(told, dict) else None
+        if not isinstance(items, list):
+            raise RemoteError(0, f"the answer to {_SEARCH} has no list of items")
+        return items
 
     def _converted(self, item: Any) -> Told | None:
         try:
