@@ -56,11 +56,11 @@ async def world(database: Database, tmp_path: Path) -> World:
     """Over three days: calls of two apps and numbers, some placed by us, withheld, missed or still going on, before and after
     they have a price; some with a revenue or a cost that was noted, one corrected, one removed."""
     world, dice = await build_world(database, tmp_path), random.Random(11)
-    await world.save(*[await _call(world, dice) for _ in range(25)])
+    await world.save(*[await a_call(world, dice) for _ in range(25)])
     await world.services.money.set_tariff("standard", RATES)
     await world.services.money.set_terms(world.account.id, tariff="standard")
-    later = [await _call(world, dice) for _ in range(75)]
-    await world.save(*later, replace(await _call(world, dice), ended_at=None))
+    later = [await a_call(world, dice) for _ in range(75)]
+    await world.save(*later, replace(await a_call(world, dice), ended_at=None))
     principal = Principal(account=world.account, property=None, credential_id=0, login=None)
     await world.services.entered_calls.correct(
         principal, later[0].id, CallEntry(started_at=later[0].started_at + timedelta(hours=5), duration_s=77)
@@ -69,7 +69,7 @@ async def world(database: Database, tmp_path: Path) -> World:
     return world
 
 
-async def _call(world: World, dice: random.Random) -> Call:
+async def a_call(world: World, dice: random.Random) -> Call:
     start = GOLDEN_START.replace(hour=0, minute=0, second=0) + timedelta(seconds=dice.randrange(3 * 24 * 3600))
     number, country = dice.choice(TARGETS)
     other = {"did_hash": "ANOTHER1", "app_hash": None} if dice.random() < 0.3 else {}
