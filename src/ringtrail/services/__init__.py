@@ -87,6 +87,7 @@ def build_services(
     secret_key: see Vault; without one, what is sealed or signed is good for as long as the services live."""
     sounds = Path(media_folder or recordings_folder + "/media")
     numbers, vault, ledger = Numbers(database, clock), Vault(secret_key), WebhookLedger(database)
+    jobs = Jobs(database, clock)
     return Services(
         accounts=Accounts(database, clock),
         sub_accounts=SubAccounts(database, clock),
@@ -110,8 +111,8 @@ def build_services(
         analytics=Analytics(database),
         webhooks=Webhooks(database, clock, vault, Policy(networks_of(egress_allowed_networks)), ledger),
         webhook_ledger=ledger,
-        jobs=Jobs(database, clock),
+        jobs=jobs,
         media=Media(database, clock, studio, sounds),
-        exports=Exports(database, clock, sounds / "exports"),
+        exports=Exports(database, clock, jobs, sounds / "exports"),
         phone_in=PhoneIn(database, clock),
     )

@@ -19,7 +19,8 @@ from typing import Any, BinaryIO, NamedTuple, TypeAlias
 from ringtrail.model.errors import DomainError, ErrorCode
 from ringtrail.model.job import Job, JobStatus
 from ringtrail.ports.clock import Clock
-from ringtrail.services.jobs import JobLostError, Keep, Report, Runner
+from ringtrail.services.jobs import JobLostError, Jobs, Keep, Report, Runner
+from ringtrail.storage import counters
 from ringtrail.storage import jobs as store
 from ringtrail.storage.database import Connection, Database
 
@@ -50,16 +51,21 @@ Source: TypeAlias = Callable[[Job], Awaitable[Table]]
 
 
 class Exports:
-    def __init__(self, database: Database, clock: Clock, folder: Path) -> None:
+    def __init__(self, database: Database, clock: Clock, jobs: Jobs, folder: Path) -> None:
         self._database = database
         self._clock = clock
+        self._jobs = jobs
         self._folder = folder
 
-    async def may_start(self, account_id: int, kind: str) -> None:
-        """DomainError TOO_MANY 'filters'."""
-        async with self._database.reading() as connection:
+    async def start(
+        self, account_id: int, kind: str, given: Mapping[str, Any], *, endpoint_hash: str | None = None
+    ) -> Job:
+        """As `Jobs.start`. DomainError TOO_MANY 'filters'."""
+        async with self._database.transaction() as connection:
+            await counters.lock(connection, account_id)  # of two requests at once, one counts the other's
             if await store.count(connection, account_id, kind, self._clock.now() - KEPT) >= MOST_EXPORTS:
                 raise DomainError(ErrorCode.TOO_MANY, "filters", f"{MOST_EXPORTS} exports in {KEPT.days} days at most")
+            return await self._jobs.started_in(connection, account_id, kind, given, endpoint_hash=endpoint_hash)
 
     async def file(self, account_id: int, name: str) -> Path | None:
         """The account's file of this name, which is the id of the job that made it."""

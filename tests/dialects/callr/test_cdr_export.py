@@ -172,6 +172,15 @@ async def test_an_account_has_so_many_exports_at_most(rpc: Rpc, fault: Rpc, monk
     assert await rpc("cdr.export_async", {"type": "OUT"})
 
 
+async def test_of_exports_that_are_asked_for_at_once_no_more_than_the_most_begin(
+    rpc: Rpc, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "MOST_EXPORTS", 2)
+    asked = (rpc("cdr.export_async", {"type": "IN"}) for _ in range(8))
+    done = await asyncio.gather(*asked, return_exceptions=True)
+    assert [isinstance(item, str) for item in done].count(True) == 2
+
+
 # --- called off, killed, forgotten ----------------------------------------------------------------------------------
 
 

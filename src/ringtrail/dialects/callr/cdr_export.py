@@ -29,14 +29,13 @@ PORTION = 5_000
 
 async def export_async(asking: Asking, wanted: cdr.Filters, options: None, webhook: DynamicWebhook | None) -> str:
     """The id of a job; its `result.url` is where the file is fetched."""
-    account_id = asking.account.id
-    try:
-        await asking.services.exports.may_start(account_id, EXPORT)
-    except DomainError as exc:
-        raise limit_reached(exc) from exc
     given = {"filters": msgspec.to_builtins(wanted), "base_url": asking.options.base_url}
     endpoint_hash = await endpoint_of(asking, webhook)
-    return (await asking.services.jobs.start(account_id, EXPORT, given, endpoint_hash=endpoint_hash)).id
+    try:
+        job = await asking.services.exports.start(asking.account.id, EXPORT, given, endpoint_hash=endpoint_hash)
+    except DomainError as exc:
+        raise limit_reached(exc) from exc
+    return job.id
 
 
 def source(services: Services) -> Source:
