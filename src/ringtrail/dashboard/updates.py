@@ -40,7 +40,8 @@ async def _stream(
         yield ServerSentEventMessage(comment="listening")
         while not page.closed:
             try:
-                await asyncio.wait_for(page.changed.wait(), HEARTBEAT_S)
+                async with asyncio.timeout(HEARTBEAT_S):  # not wait_for: Python 3.11's can swallow a cancellation
+                    await page.changed.wait()
             except TimeoutError:
                 if not await _is_open(services, token):
                     return
