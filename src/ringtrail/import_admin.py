@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import shutil
+import signal
 import sys
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -41,7 +43,6 @@ async def moved(services: Services, settings: Settings, arguments: argparse.Name
             moving = Moving(
                 services=services, remote=remote, wishes=_wishes(arguments), master=account, account=account
             )  # fmt: skip
-            await _check_answers(remote)
             return await _planned_and_done(moving, arguments)
     except RemoteRefusedError as exc:
         raise DomainError(ErrorCode.UNAUTHENTICATED, detail=f"the old account says {printable(exc.message)}") from exc
@@ -68,9 +69,11 @@ async def _account(services: Services, named: str | None) -> Account:
 
 
 def _connected(settings: Settings, arguments: argparse.Namespace) -> AbstractAsyncContextManager[Remote]:
-    key, name, password = arguments.api_key, arguments.login, arguments.password
+    key, name, password = (arguments.api_key or "").strip(), arguments.login, arguments.password
     if not key and not name:
         raise DomainError(ErrorCode.MISSING, "api-key", "say who you are there: with a key, or a login and a password")
+    if key and not (key.isascii() and key.isprintable()):
+        raise DomainError(ErrorCode.BAD_FORMAT, "api-key", "it has a character that no key has")
     authorization = api_key(key) if key else login(name, password or "")
     return connected(
         arguments.url, authorization, per_second=arguments.per_second or PER_SECOND,
@@ -91,8 +94,12 @@ def _wishes(arguments: argparse.Namespace) -> Wishes:
 async def _planned_and_done(moving: Moving, arguments: argparse.Namespace) -> int:
     report = Report()
     watch = _Watch(report, aloud=not arguments.json)
-    steps = await plan(moving, watch)
-    watch.clear()
+    try:
+        watch.asked()
+        await _check_answers(moving.remote)
+        steps = await plan(moving, watch)
+    finally:
+        watch.clear()
     if not arguments.json:
         _print_plan(steps)
     doing = _is_wanted(steps, arguments)
@@ -117,7 +124,19 @@ def _is_wanted(steps: Sequence[Step], arguments: argparse.Namespace) -> bool:
         return False
     if arguments.yes or arguments.json or not sys.stdin.isatty():
         return bool(arguments.yes)
-    return input("Do it? [y/N] ").strip().lower() in ("y", "yes")
+    return _is_said()
+
+
+def _is_said() -> bool:
+    """Ctrl-D is a no. Ctrl-C ends everything at once: the event loop would wait for an answer first."""
+    loops_own = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return input("Do it? [y/N] ").strip().lower() in ("y", "yes")
+    except EOFError:
+        print()
+        return False
+    finally:
+        signal.signal(signal.SIGINT, loops_own)
 
 
 @dataclass
@@ -128,11 +147,14 @@ class _Watch:
     aloud: bool
     logins_shown: int = 0
 
+    def asked(self) -> None:
+        self._say("asking whether it answers")
+
     def listed(self, kind: str, account: str) -> None:
         self._say(f"reading {kind} {account}")
 
     def doing(self, step: Step, done: int, of: int | None) -> None:
-        self._say(f"{step.kind} {step.name}: {done:,}" + (f" of {of:,}" if of is not None else ""))
+        self._say(f"{step.kind} {step.name}: {done:,}" + (f" of {of:,}" if of is not None and done <= of else ""))
         new = self.report.logins[self.logins_shown :] if self.aloud else []
         for name, password in new:
             self.clear()
@@ -145,7 +167,12 @@ class _Watch:
 
     def _say(self, text: str) -> None:
         if sys.stderr.isatty():
-            print(f"\r\x1b[K{printable(text)[:100]}", end="", file=sys.stderr, flush=True)
+            print(
+                f"\r\x1b[K{printable(text)[: shutil.get_terminal_size().columns - 1]}",
+                end="",
+                file=sys.stderr,
+                flush=True,
+            )
 
 
 # --- how it is told -------------------------------------------------------------------------------------------------
@@ -158,6 +185,8 @@ def _print_plan(steps: Sequence[Step]) -> None:
         if of_kind:
             print(f"{kind:<14}" + "".join(f"{_quantity(of_kind, verdict):>10}" for verdict in Verdict))
     _print_notes("", [Note(step, text) for step in steps for text in step.notes])
+    if any(step.verdict is Verdict.DIFFERS and not step.do for step in steps):
+        print("What differs stays as it is here; --update takes what is there.")
     if not _todo(steps):
         print("There is nothing to do.")
 

@@ -65,9 +65,12 @@ def _kinds(text: str) -> frozenset[str]:
 
 def _day(text: str) -> datetime:
     try:
-        return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is no day: YYYY-MM-DD") from None
+    if day > datetime.now(UTC):
+        raise argparse.ArgumentTypeError(f"{text!r} is still to come")
+    return day
 
 
 def _secret(text: str) -> tuple[str, str]:

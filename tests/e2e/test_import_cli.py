@@ -105,7 +105,7 @@ async def test_it_is_done_once_and_its_logins_are_shown(
     assert told["done"] is True
     assert told["failures"] == []
     assert told["came"] == {
-        "media": 3, "apps": 5, "dids": 3, "webhooks": 3, "calls": 1, "sub_accounts": 1, "logins": 1
+        "media": 3, "apps": 5, "dids": 3, "webhooks": 3, "calls": 1, "sub_accounts": 1, "logins": 1, "clis": 2
     }  # fmt: skip
     (login,) = told["logins"]
     assert await services.accounts.by_password("callr", login["login"], login["password"]) is not None
@@ -149,6 +149,30 @@ async def _something_is_here(services: Services, account: Account) -> None:
             await asyncio.sleep(0.005)
 
 
+@pytest.mark.parametrize(("ends", "code", "said"), [(b"\x04", 2, ""), (None, 130, "stopped")])
+async def test_whoever_does_not_answer_but_ends_it_changes_nothing(
+    old: Side, services: Services, account: Account, furnished: Furnished, tmp_path: Path, database_url: str,
+    ends: bytes | None, code: int, said: str,
+) -> None:  # fmt: skip
+    """Ctrl-D, and Ctrl-C."""
+    ours = {"DATABASE_URL": database_url, "DATA_DIR": str(tmp_path / "var"), "SECRET_KEY": "k" * 32}
+    environ = {**os.environ, "CALLR_API_KEY": KEY, **{f"RINGTRAIL_{name}": value for name, value in ours.items()}}
+    terminal, line = os.openpty()
+    process = await asyncio.create_subprocess_exec(
+        RINGTRAIL, "import", "callr", "--url", old.url, *FAST, env=environ, stdin=line, stdout=line, stderr=line
+    )  # fmt: skip
+    os.close(line)
+    shown = b""
+    while b"[y/N] " not in shown:
+        shown += await asyncio.to_thread(os.read, terminal, 4096)
+    os.write(terminal, ends) if ends else process.send_signal(signal.SIGINT)
+    assert await asyncio.wait_for(process.wait(), 20) == code
+    told = os.read(terminal, 4096).decode()
+    os.close(terminal)
+    assert ("Traceback" in told, said in told) == (False, True)
+    assert await services.apps.list(account.id) == []
+
+
 async def test_a_part_of_it_is_done_and_told_to_people(operator: Operator, furnished: Furnished) -> None:
     code, out, err = await operator("--only", "sub_accounts,logins,media", "--yes")
     assert (code, err) == (0, "")
@@ -163,6 +187,7 @@ async def test_a_part_of_it_is_done_and_told_to_people(operator: Operator, furni
         (("--api-key", "nobody"), "unauthenticated"),
         (("--url", "nowhere"), "unavailable: the old account: this is not an address"),
         (("--account", "nobody"), "there is no account 'nobody'"),
+        (("--api-key", "of a\rfile"), "a character that no key has"),
     ],
 )
 async def test_what_cannot_be_begun_says_why(operator: Operator, arguments: tuple[str, ...], said: str) -> None:
@@ -172,7 +197,14 @@ async def test_what_cannot_be_begun_says_why(operator: Operator, arguments: tupl
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--only", "houses"), ("--from", "yesterday"), ("--per-second", "0"), ("--webhook-secret", "x")]
+    "arguments",
+    [
+        ("--only", "houses"),
+        ("--from", "yesterday"),
+        ("--from", "9999-12-31"),
+        ("--per-second", "0"),
+        ("--webhook-secret", "x"),
+    ],
 )
 async def test_an_option_that_means_nothing_is_refused(operator: Operator, arguments: tuple[str, str]) -> None:
     code, out, err = await operator(*arguments)

@@ -164,4 +164,5 @@ async def _done(step: Step, telling: _Telling) -> None:
     else:
         if step.quantity == 1 and telling.done is None:
             telling.advance(1)
-    report.quantities[step.kind] = report.quantities.get(step.kind, 0) + (telling.done or 0)
+    finally:
+        report.quantities[step.kind] = report.quantities.get(step.kind, 0) + (telling.done or 0)
