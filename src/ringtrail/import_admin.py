@@ -83,7 +83,7 @@ def _connected(settings: Settings, arguments: argparse.Namespace) -> AbstractAsy
 
 def _wishes(arguments: argparse.Namespace) -> Wishes:
     return Wishes(
-        only=arguments.only, update=arguments.update, from_at=arguments.from_at, logins=not arguments.no_logins,
+        only=arguments.only, update=arguments.update, from_at=arguments.from_at, again=arguments.again, logins=not arguments.no_logins,
         webhook_secrets=dict(arguments.webhook_secret),
     )  # fmt: skip
 

@@ -46,6 +46,7 @@ def add_to(imports: argparse.ArgumentParser) -> None:
 def _add_wishes(callr: argparse.ArgumentParser) -> None:
     callr.add_argument("--only", type=_kinds, default=frozenset(), metavar="KIND,...", help="as the plan names them")
     callr.add_argument("--from", dest="from_at", type=_day, metavar="YYYY-MM-DD", help="history from then on only; UTC")
+    callr.add_argument("--again", action="store_true", help="read history that an earlier run has read, too")
     callr.add_argument("--update", action="store_true", help="what is here and differs becomes as it is there")
     callr.add_argument("--no-logins", action="store_true", help="make no logins for the accounts below")
     callr.add_argument(

@@ -40,6 +40,11 @@ class History:
         async with self._database.reading() as connection:
             return await store.mark(connection, account_id, source, what)
 
+    async def taken(self, kind: str, hashes: Sequence[str]) -> set[str]:
+        """Those of them under which some account has something. kind: `apps`, `media` or `webhooks`; of others there are none."""
+        async with self._database.reading() as connection:
+            return await store.taken(connection, kind, hashes)
+
     async def reach(self, account_id: int, mark: Mark) -> None:
         """There is nothing more to be taken in before mark.until_at."""
         async with self._database.transaction() as connection:

@@ -47,6 +47,19 @@ async def set_mark(connection: Connection, account_id: int, mark: Mark) -> None:
     )
 
 
+_HASHED = {"apps": "apps", "media": "media", "webhooks": "endpoints"}
+
+
+async def taken(connection: Connection, kind: str, hashes: Sequence[str]) -> set[str]:
+    """Those of them that are somebody's, whoever that is: such a hash is there once."""
+    if kind not in _HASHED or not hashes:
+        return set()
+    cursor = await connection.execute(
+        f"SELECT hash FROM {_HASHED[kind]} WHERE hash = ANY(%s)".encode(), (list(hashes),)
+    )
+    return {row[0] for row in await cursor.fetchall()}
+
+
 # --- calls ------------------------------------------------------------------------------------------------------------
 
 

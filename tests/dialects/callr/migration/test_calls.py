@@ -123,6 +123,17 @@ async def test_history_from_a_day_on_and_later_from_further_back(
     assert await same(old, new) == 5
 
 
+async def test_what_was_read_before_is_read_once_more_if_that_is_wished_for(
+    old: Side, new: Side, world: World, moved: Moved
+) -> None:
+    await world.save(world.golden(started_at=DAY))
+    assert (await moved(only=ONLY))[1].quantities == {"calls": 1}
+    await world.save(world.golden(started_at=DAY + timedelta(days=1)))  # as one that could not be taken then
+    assert (await moved(only=ONLY))[1].quantities == {}
+    assert (await moved(only=ONLY, again=True))[1].quantities == {"calls": 1}
+    assert await same(old, new) == 2
+
+
 async def test_a_target_that_was_tried_after_the_window_of_its_call_comes_with_it(
     old: Side, new: Side, world: World, moved: Moved
 ) -> None:

@@ -78,7 +78,9 @@ async def _step(moving: Moving, old: OldApp, here: App | None) -> Step:
     wanted = await _wanted(moving, old)
     notes = tuple(f"{path} cannot be as it is there" for path in wanted.lost)
     if here is None:
-        return Step(kind=KIND, name=name, verdict=Verdict.NEW, notes=notes, do=partial(_bring, moving, old))
+        return Step(
+            kind=KIND, name=name, verdict=Verdict.NEW, notes=notes, hash=old.hash, do=partial(_bring, moving, old)
+        )
     different = _differences(moving, wanted, here)
     if not different:
         return Step(kind=KIND, name=name, verdict=Verdict.HERE)

@@ -122,7 +122,8 @@ async def _wanted(moving: Moving, old: OldMedium, *, free: bool) -> tuple[_Wante
 def _step(wanted: _Wanted, here: Medium | None, notes: tuple[str, ...]) -> Step:
     verdict, found, do = (Verdict.NEW, notes, partial(_bring, wanted)) if here is None else _verdict(wanted, here)
     name = wanted.moving.called(wanted.hash, wanted.name)
-    return Step(kind=KIND, name=name, verdict=verdict, notes=found, do=do)
+    new = "" if here else wanted.hash
+    return Step(kind=KIND, name=name, verdict=verdict, notes=found, hash=new, do=do)
 
 
 def _verdict(wanted: _Wanted, here: Medium) -> tuple[Verdict, tuple[str, ...], Do | None]:

@@ -57,13 +57,15 @@ Do: TypeAlias = Callable[[Progress], Awaitable[None]]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """name: what people know it by. quantity: how many things it is; None: not known before. notes: why it cannot be, or what
-    of it is lost. do None: nothing is to be done."""
+    of it is lost. hash: under which it is to be here, and nobody else may have something; empty: it needs none. do None:
+    nothing is to be done."""
 
     kind: str
     name: str
     verdict: Verdict
     quantity: int | None = 1
     notes: tuple[str, ...] = ()
+    hash: str = ""
     do: Do | None = None
 
 
@@ -81,6 +83,7 @@ class Wishes:
     only: frozenset[str] = frozenset()  # kinds; none: all
     update: bool = False
     from_at: datetime | None = None
+    again: bool = False  # history, also what an earlier run has read
     logins: bool = True
     webhook_secrets: Mapping[str, str] = field(default_factory=dict)
 

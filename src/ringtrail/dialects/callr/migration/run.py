@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Protocol
 
 from ringtrail.dialects.callr.migration import (
@@ -114,7 +114,18 @@ async def _listed(kind: Kind, moving: Moving, watch: Watch) -> list[Step]:
         if isinstance(exc, RemoteRefusedError) and not moving.name:
             raise
         steps.append(_untold(kind.name, moving, exc))
-    return steps
+    return await _unless_taken(kind.name, moving, steps)
+
+
+async def _unless_taken(kind: str, moving: Moving, steps: list[Step]) -> list[Step]:
+    """What another account here has already cannot come."""
+    taken = await moving.services.history.taken(kind, [step.hash for step in steps if step.hash])
+    return [
+        replace(step, verdict=Verdict.CANNOT, notes=("another account here has it",), do=None)
+        if step.hash in taken
+        else step
+        for step in steps
+    ]
 
 
 def _untold(kind: str, moving: Moving, exc: RemoteError) -> Step:

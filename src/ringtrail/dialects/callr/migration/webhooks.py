@@ -78,7 +78,7 @@ async def _step(moving: Moving, old: OldWebhook, here: Endpoint | None) -> Step:
         return Step(kind=KIND, name=name, verdict=Verdict.CANNOT, notes=(str(exc),))
     if here is None:
         notes = (f"{UNSIGNED}: it comes disabled",) if wanted.lacks_secret else ()
-        return Step(kind=KIND, name=name, verdict=Verdict.NEW, notes=notes, do=partial(_bring, wanted))
+        return Step(kind=KIND, name=name, verdict=Verdict.NEW, notes=notes, hash=old.hash, do=partial(_bring, wanted))
     if here.disabled_why == UNSIGNED and wanted.options.secret:
         notes = ("its secret is still to come",)
         return Step(kind=KIND, name=name, verdict=Verdict.NEW, notes=notes, do=partial(_update, wanted, here))

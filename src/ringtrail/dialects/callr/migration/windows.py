@@ -87,10 +87,11 @@ def ends(start: datetime, end: datetime) -> tuple[str, str]:
 
 
 async def span_of(moving: Moving, what: str) -> Span:
-    """From where an earlier run came to, or from the beginning, to now."""
+    """From where an earlier run came to, or from the beginning, or what is wished for again, to now."""
     wanted = moving.wishes.from_at or BEGINNING
     here = moving.account
-    mark = await moving.services.history.reached(here.id, moving.remote.source, what) if here else None
+    goes_on = here is not None and not moving.wishes.again
+    mark = await moving.services.history.reached(here.id, moving.remote.source, what) if here and goes_on else None
     end = datetime.now(UTC).replace(microsecond=0) + _SHORTEST
     if mark is None or not mark.since_at <= wanted <= mark.until_at:
         return Span(since=wanted, start=wanted, end=end)
