@@ -106,6 +106,11 @@ async def test_a_character_that_cannot_be_kept_is_left_out(told: Remote, receive
     assert await told.call("apps.get_list", True) == [{"name": "ab", "back": "\\u0000", "n": 1}]
 
 
+async def test_half_a_character_does_not_keep_the_rest_back(told: Remote, receiver: Receiver) -> None:
+    receiver.reply = answers('{"result": [{"cli_name": "A\\ud800nn"}, {"cli_name": "\\ud83d\\ude00"}]}')
+    assert await told.call("cdr.get", "IN") == [{"cli_name": "Ann"}, {"cli_name": "\U0001f600"}]
+
+
 async def test_pages_are_read_until_there_are_no_more(told: Remote, receiver: Receiver) -> None:
     receiver.reply = answers(
         {"result": {"hits": [1, 2], "has_more": True}}, {"result": {"hits": [3], "has_more": True}},

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import hashlib
 import ipaddress
+import json
 import re
 import socket
 from base64 import b64encode
@@ -185,10 +186,7 @@ def _joined(url: str, location: str) -> str:
 def _result(answer: Answer) -> Any:
     if len(answer.body) >= MOST_ANSWER_BYTES:
         raise AnswerTooLongError(answer.status, "the answer is too long")
-    try:
-        told = msgspec.json.decode(answer.body)
-    except msgspec.DecodeError:
-        told = None
+    told = _decoded(answer.body)
     error = told.get("error") if isinstance(told, dict) else None
     message = str(error["message"]) if isinstance(error, dict) and "message" in error else f"HTTP {answer.status}"
     if answer.status in (401, 403):
@@ -201,11 +199,21 @@ def _result(answer: Answer) -> Any:
     return _storable(told["result"]) if b"\\u0000" in answer.body else told["result"]
 
 
+def _decoded(body: bytes) -> Any:
+    """None: it is no JSON. Halves of characters, which only Python's own reader takes, are left out."""
+    try:
+        return msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        with contextlib.suppress(ValueError, RecursionError):
+            return _storable(json.loads(body))
+    return None
+
+
 def _storable(value: Any) -> Any:
-    """Without the one character that no database keeps."""
+    """Without the characters that no database keeps."""
     match value:
         case str():
-            return value.replace("\0", "")
+            return value.replace("\0", "").encode(errors="ignore").decode()
         case list():
             return [_storable(item) for item in value]
         case dict():
