@@ -27,7 +27,8 @@ demo: .venv/.dev ## make calls through a running ringtrail and show the records
 	@exec $(BIN)/python -m demo
 
 test: .venv/.dev assets sdk browser ## every test, with real PostgreSQL, Asterisk, phones and browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile --ignore=tests/engines --ignore=tests/e2e
+	$(BIN)/python -m pytest tests/engines tests/e2e
 
 check: lint ## the quick checks: lint, types, layers, unit, scenarios, dialects
 	$(BIN)/python -m pytest -q -n auto tests/unit tests/scenarios tests/dialects tests/architecture
