@@ -30,7 +30,7 @@ from tests.sip.peer import SipPeer
 
 pytestmark = pytest.mark.asterisk
 
-NEAR = timedelta(milliseconds=50)
+NEAR = timedelta(milliseconds=250)
 
 
 def close_to(instant: datetime, other: datetime) -> bool:

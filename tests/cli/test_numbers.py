@@ -11,7 +11,7 @@ import pytest
 from ringtrail.model.number import OrderMode
 from ringtrail.storage.database import Database
 from ringtrail.voice.phone_in import PROMPTS
-from tests.e2e.operator import Operator, operating
+from tests.cli.operator import Operator, operating
 from tests.fixtures import World, build_world
 
 pytestmark = pytest.mark.postgres

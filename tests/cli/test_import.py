@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -20,10 +21,10 @@ from ringtrail.ports.clock import SystemClock
 from ringtrail.services import Services, build_services
 from ringtrail.storage.database import Database
 from ringtrail.supervisor.postgres import EmbeddedPostgres
+from tests.cli.operator import RINGTRAIL, Operator, operating
 from tests.conftest import fresh_database
 from tests.dialects.callr.migration.conftest import KEY, Side, opened, served
 from tests.dialects.callr.migration.furniture import HERE_TOO, ONLY_THERE, SECRET, Furnished, furnish, sub_account
-from tests.e2e.operator import RINGTRAIL, Operator, operating
 from tests.fixtures import CALLR_LOGIN, add_credentials, build_world
 from tests.receiver import LOCAL
 
@@ -149,6 +150,15 @@ async def _something_is_here(services: Services, account: Account) -> None:
             await asyncio.sleep(0.005)
 
 
+def _rest(terminal: int) -> bytes:
+    """What a program that has ended wrote; a terminal gives it in pieces."""
+    told = b""
+    with contextlib.suppress(OSError):  # there is nothing more
+        while piece := os.read(terminal, 4096):
+            told += piece
+    return told
+
+
 @pytest.mark.parametrize(("ends", "code", "said"), [(b"\x04", 2, ""), (None, 130, "stopped")])
 async def test_whoever_does_not_answer_but_ends_it_changes_nothing(
     old: Side, services: Services, account: Account, furnished: Furnished, tmp_path: Path, database_url: str,
@@ -167,7 +177,7 @@ async def test_whoever_does_not_answer_but_ends_it_changes_nothing(
         shown += await asyncio.to_thread(os.read, terminal, 4096)
     os.write(terminal, ends) if ends else process.send_signal(signal.SIGINT)
     assert await asyncio.wait_for(process.wait(), 20) == code
-    told = os.read(terminal, 4096).decode()
+    told = _rest(terminal).decode()
     os.close(terminal)
     assert ("Traceback" in told, said in told) == (False, True)
     assert await services.apps.list(account.id) == []

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from ringtrail.storage.database import Database
-from tests.e2e.operator import Operator, operating
+from tests.cli.operator import Operator, operating
 from tests.fixtures import World, build_world
 
 pytestmark = pytest.mark.postgres
