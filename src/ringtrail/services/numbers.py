@@ -95,6 +95,7 @@ def facts_of(number_e164: str | None) -> NumberFacts:
     return NumberFacts(country=known, line_type=line_type, region=region)
 
 
+@lru_cache(maxsize=20_000)
 def national_format(number_e164: str) -> str:
     """As people of that country write it: '+33612345678' is '06 12 34 56 78'. The input itself if it is no number."""
     try:

@@ -90,7 +90,10 @@ async def search(asking: Asking, wanted: Filters | None, piece: Slice | None) ->
         offset=piece.offset,
         limit=piece.quantity,
     )
-    apps = {app.hash: app_of_did(app) for app in await asking.services.apps.list(asking.account.id)}
+    named = await asking.services.apps.by_hashes(
+        asking.account.id, list({did.app_hash for did in dids if did.app_hash})
+    )
+    apps = {hash_: app_of_did(app) for hash_, app in named.items()}
     rates = await asking.services.money.tariff(asking.account.id, RateKind.CALL_IN, [did.number_e164 for did in dids])
     hits = [
         _shown(did, apps.get(did.app_hash or ""), rates.rate(RateKind.CALL_IN, did.number_e164) or _FREE)
