@@ -127,8 +127,9 @@ class PhoneBook:
                 return
             rows = await store.enabled(connection)
         await self._engine.set_phones([phone for row in rows if (phone := self._phone(row)) is not None])
+        if rows or self._told is not None:
+            log.info("phones_told", phones=len(rows))
         self._told = now
-        log.info("phones_told", phones=len(rows))
 
     def _phone(self, row: store.SubscriberRow) -> Phone | None:
         try:
