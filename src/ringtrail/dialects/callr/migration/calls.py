@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from ringtrail.dialects.callr.migration.past_calls import Landing, UnusableError, inbound_call, named, placed_call
-from ringtrail.dialects.callr.migration.plan import Moving, Progress, Step, Verdict
+from ringtrail.dialects.callr.migration.plan import Moving, Progress, Step
 from ringtrail.dialects.callr.migration.remote import RemoteError
 from ringtrail.dialects.callr.migration.windows import (
     BATCH,
@@ -24,10 +24,9 @@ from ringtrail.dialects.callr.migration.windows import (
     Span,
     ends,
     first_property,
-    here_already,
     shortened,
-    since,
     span_of,
+    step_of,
     total,
     windows,
 )
@@ -58,14 +57,7 @@ async def steps(moving: Moving) -> AsyncIterator[Step]:
         await moving.services.history.count_calls(moving.account.id, span.start, span.end) if moving.account else (0, 0)
     )
     new = [None if there is None else max(0, there - here) for there, here in zip(theirs, ours, strict=True)]
-    if new == [0, 0]:
-        yield here_already(moving, KIND)
-        return
-
-    async def do(progress: Progress) -> None:
-        await _Move(moving, progress, span).run()
-
-    yield Step(kind=KIND, name=moving.called(since(span)), verdict=Verdict.NEW, quantity=new[0] or None, do=do)
+    yield step_of(moving, KIND, span, 0 if new == [0, 0] else new[0] or None, _Move)
 
 
 def _inbound(start: datetime, end: datetime) -> dict[str, Any]:

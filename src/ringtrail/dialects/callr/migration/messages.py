@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from ringtrail.dialects.callr.migration.past_calls import UnusableError, instant_of, micro_of
-from ringtrail.dialects.callr.migration.plan import Moving, Progress, Step, Verdict
+from ringtrail.dialects.callr.migration.plan import Moving, Progress, Step
 from ringtrail.dialects.callr.migration.remote import RemoteError
 from ringtrail.dialects.callr.migration.windows import (
     BATCH,
@@ -23,10 +23,9 @@ from ringtrail.dialects.callr.migration.windows import (
     Span,
     ends,
     first_property,
-    here_already,
     shortened,
-    since,
     span_of,
+    step_of,
     total,
     windows,
 )
@@ -59,14 +58,7 @@ async def steps(moving: Moving) -> AsyncIterator[Step]:
         await moving.services.history.count_messages(moving.account.id, span.start, span.end) if moving.account else 0
     )
     new = None if theirs is None else max(0, theirs - ours)
-    if new == 0:
-        yield here_already(moving, KIND)
-        return
-
-    async def do(progress: Progress) -> None:
-        await _Move(moving, progress, span).run()
-
-    yield Step(kind=KIND, name=moving.called(since(span)), verdict=Verdict.NEW, quantity=new, do=do)
+    yield step_of(moving, KIND, span, new, _Move)
 
 
 def _filters(start: datetime, end: datetime) -> dict[str, Any]:

@@ -15,16 +15,15 @@ from typing import Annotated, Any
 import msgspec
 
 from ringtrail.dialects.callr.migration.past_calls import UnusableError, instant_of
-from ringtrail.dialects.callr.migration.plan import Hash, Moving, Progress, Step, Verdict
+from ringtrail.dialects.callr.migration.plan import Hash, Moving, Progress, Step
 from ringtrail.dialects.callr.migration.remote import PAGE, AnswerTooLongError, RemoteError, RemoteRefusedError
 from ringtrail.dialects.callr.migration.windows import (
     OVERLAP,
     Span,
     ends,
-    here_already,
     shortened,
-    since,
     span_of,
+    step_of,
     total,
     windows,
 )
@@ -65,14 +64,7 @@ async def steps(moving: Moving) -> AsyncIterator[Step]:
         await moving.services.history.count_recordings(moving.account.id, span.start, span.end) if moving.account else 0
     )
     new = None if theirs is None else max(0, theirs - ours)
-    if new == 0:
-        yield here_already(moving, KIND)
-        return
-
-    async def do(progress: Progress) -> None:
-        await _Move(moving, progress, span).run()
-
-    yield Step(kind=KIND, name=moving.called(since(span)), verdict=Verdict.NEW, quantity=new, do=do)
+    yield step_of(moving, KIND, span, new, _Move)
 
 
 def _filters(start: datetime, end: datetime) -> dict[str, Any]:

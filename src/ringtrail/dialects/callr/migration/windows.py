@@ -10,9 +10,9 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
-from ringtrail.dialects.callr.migration.plan import Moving, Step, Verdict
+from ringtrail.dialects.callr.migration.plan import Moving, Progress, Step, Verdict
 from ringtrail.dialects.callr.migration.remote import AnswerTooLongError, RemoteError, RemoteRefusedError
 from ringtrail.dialects.callr.vocabulary import datetime_text
 from ringtrail.model.errors import DomainError, ErrorCode
@@ -131,13 +131,23 @@ async def total(moving: Moving, method: str, filters: dict[str, Any]) -> int | N
     return told if isinstance(told, int) else None
 
 
-def here_already(moving: Moving, kind: str) -> Step:
-    return Step(kind=kind, name=moving.called(), verdict=Verdict.HERE, quantity=0)
+class Move(Protocol):
+    """What takes a span of one list in."""
+
+    async def run(self) -> None: ...
 
 
-def since(span: Span) -> str:
-    """Part of a step's name."""
-    return f"from {span.start:%Y-%m-%d}"
+def step_of(
+    moving: Moving, kind: str, span: Span, new: int | None, move: Callable[[Moving, Progress, Span], Move]
+) -> Step:
+    """new: how many things are there and not here; None: nobody knows."""
+    if new == 0:
+        return Step(kind=kind, name=moving.called(), verdict=Verdict.HERE, quantity=0)
+
+    async def do(progress: Progress) -> None:
+        await move(moving, progress, span).run()
+
+    return Step(kind=kind, name=moving.called(f"from {span.start:%Y-%m-%d}"), verdict=Verdict.NEW, quantity=new, do=do)
 
 
 async def first_property(moving: Moving) -> int:
